@@ -1,0 +1,1 @@
+"""Photos to checked frames to camera poses."""

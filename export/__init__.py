@@ -1,0 +1,1 @@
+"""Gaussians to files, and the set to a report."""

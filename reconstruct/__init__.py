@@ -1,0 +1,1 @@
+"""Posed frames to Gaussians."""

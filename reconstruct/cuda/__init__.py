@@ -1,0 +1,1 @@
+"""The CUDA engine: PyTorch and gsplat."""

@@ -1,0 +1,95 @@
+"""Running a stage once: its record in `set.json` says with which options, on which input, how long, how good.
+
+A stage is a function that does its work and returns a JSON object, its result. It is skipped when a record
+with the same options and the same input exists, so that a command that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from setpiece import __version__
+from setpiece.memory import PeakMemory
+from setpiece.setfolder import SetFolder, now
+
+
+def run_stage(
+    target: SetFolder,
+    name: str,
+    options: Any,
+    input_digest: str,
+    work: Callable[[], dict[str, Any]],
+    outputs: tuple[str, ...],
+) -> bool:
+    """Run `work` unless the set already holds its result; True when it ran.
+
+    `options` is a frozen dataclass. `input_digest` stands for all that the stage reads. `outputs` are paths
+    relative to the set that must exist for the stage to count as done. Later stages are forgotten when an
+    earlier one runs again, because their input digests no longer match.
+    """
+    digest = stage_digest(name, options, input_digest)
+    record = stage_record(target, name)
+    if record and record["digest"] == digest and all((target.path / o).exists() for o in outputs):
+        return False
+    started, clock = now(), time.monotonic()
+    with PeakMemory() as memory:
+        result = work()
+    document = target.document()
+    document["stages"][name] = {
+        "digest": digest,
+        "options": options_json(options),
+        "versions": {"setpiece": __version__, "python": platform.python_version()},
+        "started": started,
+        "seconds": round(time.monotonic() - clock, 3),
+        "peak_memory_bytes": memory.bytes,
+        "result": result,
+    }
+    target.write_document(document)
+    return True
+
+
+def stage_record(target: SetFolder, name: str) -> dict[str, Any] | None:
+    """The record of a finished stage, or None."""
+    record: dict[str, Any] | None = target.document()["stages"].get(name)
+    return record
+
+
+def stage_digest(name: str, options: Any, input_digest: str) -> str:
+    """What a stage's record is recognised by; also the input digest of the stage that follows."""
+    text = json.dumps([name, options_json(options), input_digest], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def options_json(options: Any) -> dict[str, Any]:
+    """The fields of an options dataclass as JSON values."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, enum.Enum):
+            return value.value
+        if isinstance(value, Path):
+            return value.as_posix()
+        return list(value) if isinstance(value, tuple) else value
+
+    return {f.name: plain(getattr(options, f.name)) for f in dataclasses.fields(options)}
+
+
+def files_digest(files: list[Path]) -> str:
+    """A digest of the names, sizes, beginnings and ends of files: quick, and blind to where they lie."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in files:
+        size = path.stat().st_size
+        digest.update(f"{path.name}\0{size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(65536))
+            if size > 65536:
+                file.seek(max(65536, size - 65536))
+                digest.update(file.read())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The set in a browser."""
