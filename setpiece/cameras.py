@@ -67,7 +67,9 @@ class Camera:
         rotation = new_from_old[:3, :3] / scale
         cam_from_world = np.eye(4)
         cam_from_world[:3, :3] = self.cam_from_world[:3, :3] @ rotation.T
-        cam_from_world[:3, 3] = scale * self.cam_from_world[:3, 3] - cam_from_world[:3, :3] @ new_from_old[:3, 3]
+        cam_from_world[:3, 3] = (
+            scale * self.cam_from_world[:3, 3] - cam_from_world[:3, :3] @ new_from_old[:3, 3]
+        )
         return replace(self, cam_from_world=cam_from_world)
 
     def project(self, points_in_world: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

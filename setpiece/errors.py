@@ -35,4 +35,6 @@ class MissingExtraError(SetpieceError):
     """An optional package is needed for what was asked."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional package. Install it with: pip install 'setpiece[{extra}]'")
+        super().__init__(
+            f"{purpose} needs an optional package. Install it with: pip install 'setpiece[{extra}]'"
+        )

@@ -101,8 +101,8 @@ def read_posed_frames(folder: Path) -> PosedFrames:
         document = json.loads((folder / "poses.json").read_text(encoding="utf-8"))
         if document["schema"] != POSES_SCHEMA:
             raise SetFolderError(
-                f"{folder / 'poses.json'} has schema {document['schema']}; this version reads {POSES_SCHEMA}. "
-                "Update Setpiece, or estimate the poses again."
+                f"{folder / 'poses.json'} has schema {document['schema']}; this version reads "
+                f"{POSES_SCHEMA}. Update Setpiece, or estimate the poses again."
             )
         frames = tuple(
             PosedFrame(
@@ -127,5 +127,7 @@ def read_posed_frames(folder: Path) -> PosedFrames:
             f"{folder} holds no camera poses ({Path(error.filename).name} is missing). Run: setpiece build"
         ) from error
     except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
-        raise SetFolderError(f"the camera poses in {folder} cannot be read ({error}). Estimate them again.") from error
+        raise SetFolderError(
+            f"the camera poses in {folder} cannot be read ({error}). Estimate them again."
+        ) from error
     return PosedFrames(frames=tuple(sorted(frames, key=lambda f: f.order)), points=points)

@@ -41,7 +41,8 @@ class SetFolder:
         try:
             if path.is_dir() and any(e.name not in (_LOCK_FILE, LOG_FILE) for e in path.iterdir()):
                 raise SetFolderError(
-                    f"{path} is not empty and holds no set ({SET_FILE} is missing). Choose a new folder with -o."
+                    f"{path} is not empty and holds no set ({SET_FILE} is missing). "
+                    "Choose a new folder with -o."
                 )
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -53,7 +54,13 @@ class SetFolder:
                 "name": name or path.resolve().name,
                 "setpiece": __version__,
                 "created": now(),
-                "frame": {"upright": False, "up_source": None, "floor": False, "scale_known": False, "unit": "units"},
+                "frame": {
+                    "upright": False,
+                    "up_source": None,
+                    "floor": False,
+                    "scale_known": False,
+                    "unit": "units",
+                },
                 "stages": {},
             }
         )
@@ -73,20 +80,29 @@ class SetFolder:
             document = json.loads(file.read_text(encoding="utf-8"))
             schema = document["schema"]
         except FileNotFoundError:
-            raise SetFolderError(f"{self.path} is not a set: {SET_FILE} is missing. Make one with: setpiece build PHOTOS -o SET") from None
+            raise SetFolderError(
+                f"{self.path} is not a set: {SET_FILE} is missing. "
+                "Make one with: setpiece build PHOTOS -o SET"
+            ) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise SetFolderError(f"{file} is damaged ({error}). Restore it, or build the set again elsewhere.") from error
+            raise SetFolderError(
+                f"{file} is damaged ({error}). Restore it, or build the set again elsewhere."
+            ) from error
         except OSError as error:
             raise SetFolderError(f"{file} cannot be read: {error.strerror}.") from error
         if schema != SCHEMA:
             raise SetFolderError(f"{file} has schema {schema}; this version reads {SCHEMA}. Update Setpiece.")
         if not isinstance(document, dict):
-            raise SetFolderError(f"{file} is damaged (not an object). Restore it, or build the set again elsewhere.")
+            raise SetFolderError(
+                f"{file} is damaged (not an object). Restore it, or build the set again elsewhere."
+            )
         return document
 
     def write_document(self, document: dict[str, Any]) -> None:
         """Replace `set.json`."""
-        write_atomic(self.path / SET_FILE, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+        write_atomic(
+            self.path / SET_FILE, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+        )
 
     def update_frame(self, **values: Any) -> None:
         """Change what is known of the world frame: upright, up_source, floor, scale_known, unit."""
@@ -98,7 +114,8 @@ class SetFolder:
     def lock(self) -> Iterator[None]:
         """Be the only process that writes this set.
 
-        Raises SetFolderError at once when another process is. Removes what a killed process left half-written.
+        Raises SetFolderError at once when another process is. Removes what a killed
+        process left half-written.
         """
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
@@ -107,7 +124,8 @@ class SetFolder:
                 yield
         except filelock.Timeout:
             raise SetFolderError(
-                f"another process is writing {self.path}. Wait until it ends, or choose another folder with -o."
+                f"another process is writing {self.path}. Wait until it ends, "
+                "or choose another folder with -o."
             ) from None
         except PermissionError as error:
             raise disk_error(self.path, error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,7 @@ class Splats:
     @property
     def sh_degree(self) -> int:
         """The degree of the spherical harmonics, 0 to 3."""
-        return round(self.sh.shape[1] ** 0.5) - 1
+        return math.isqrt(self.sh.shape[1]) - 1
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> Splats:
         """The Gaussians of the given rows, in that order; `rows` is an index or a boolean mask."""
@@ -63,8 +64,7 @@ class Splats:
 
     def finite(self) -> NDArray[np.bool_]:
         """True for the Gaussians all of whose values are finite, [N]."""
-        flat = [self.means, self.log_scales, self.quats_wxyz, self.opacity_logits[:, None]]
-        ok = np.isfinite(self.sh).all(axis=(1, 2))
-        for array in flat:
-            ok &= np.isfinite(array).all(axis=1)
+        columns = [self.means, self.log_scales, self.quats_wxyz, self.opacity_logits, self.sh]
+        rows = np.concatenate([c.reshape(self.count, -1) for c in columns], axis=1)
+        ok: NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
         return ok
