@@ -1,0 +1,93 @@
+"""`setpiece build`, `setpiece demo` and `setpiece train`: the commands that make sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from setpiece.capture.options import CaptureOptions, PoseOptions
+from setpiece.cli.flags import flags, parse
+from setpiece.reconstruct.options import TrainOptions
+
+_TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads", "seed")
+
+
+@click.command()
+@click.argument("photos", type=click.Path(path_type=Path))
+@click.option("-o", "--output", "set_folder", metavar="SET", required=True, type=click.Path(path_type=Path), help="Folder of the set.")
+@click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
+@flags(TrainOptions, *_TRAIN_FLAGS)
+@flags(PoseOptions, "holdout")
+def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> None:
+    """Make a set from a folder of PHOTOS.
+
+    Reads the photos, finds where each was taken, trains Gaussians and writes a report. Ctrl-C is safe: the
+    same command goes on where it was stopped.
+
+    \b
+    Example:  setpiece build ~/Pictures/prague -o prague
+    """
+    from setpiece.pipeline import BuildOptions
+    from setpiece.pipeline import build as build_set
+
+    options = BuildOptions(parse(CaptureOptions, values), parse(PoseOptions, values), parse(TrainOptions, values))
+    progress = _terminal()
+    build_set(photos, set_folder, options, progress, overwrite=overwrite)
+    progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
+
+
+@click.command()
+@click.option("-o", "--output", "folder", default="setpiece-demo", show_default=True, type=click.Path(path_type=Path), help="Where the photos and the set go.")
+@flags(TrainOptions, "quality", "device", "threads")
+def demo(folder: Path, **values: Any) -> None:
+    """Make a sample capture, without downloads, and a set from it.
+
+    A small film set is ray-traced as phone photos and as 360 panoramas, with the truth beside them; then
+    the photos become a set as with `setpiece build`.
+
+    \b
+    Example:  setpiece demo
+    """
+    from setpiece.capture.demo import DemoOptions, make_demo
+    from setpiece.pipeline import BuildOptions
+    from setpiece.pipeline import build as build_set
+
+    progress = _terminal()
+    make_demo(folder, DemoOptions(), progress)
+    build_set(folder / "photos", folder / "set", BuildOptions(train=parse(TrainOptions, values)), progress)
+    progress.line(f"Look at it:  setpiece view {_quoted(folder / 'set')}")
+
+
+@click.command()
+@click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
+@flags(TrainOptions, *_TRAIN_FLAGS)
+def train(set_folder: Path, **values: Any) -> None:
+    """Train SET, whose poses are known, or go on training it.
+
+    For a set that was posed on a laptop and is trained on another machine.
+
+    \b
+    Example:  setpiece train prague --quality high
+    """
+    from setpiece.pipeline import train_set
+    from setpiece.setfolder import SetFolder
+
+    progress = _terminal()
+    train_set(SetFolder.open(set_folder), parse(TrainOptions, values), progress)
+    progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
+
+
+def _terminal() -> Any:
+    from rich.console import Console
+
+    from setpiece.cli.terminal import TerminalProgress
+
+    return TerminalProgress(Console(stderr=True))
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))

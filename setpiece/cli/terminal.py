@@ -1,0 +1,78 @@
+"""Progress on the terminal, and the same in the set's log."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from setpiece.progress import Task
+
+LOG_SECONDS = 10.0  # how often a bar leaves a line in the log
+
+
+class _Bar:
+    def __init__(self, owner: TerminalProgress, bars: Progress, task: TaskID, name: str, total: int) -> None:
+        self._owner, self._bars, self._task, self._name, self._total = owner, bars, task, name, total
+        self._logged = time.monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Move the bar; now and then leave a line in the log, and on a terminal that is none."""
+        self._bars.update(self._task, advance=steps, note=note)
+        if time.monotonic() - self._logged >= LOG_SECONDS:
+            self._logged = time.monotonic()
+            done = int(self._bars.tasks[0].completed)
+            text = f"{self._name}: {done} of {self._total}" + (f", {note}" if note else "")
+            self._owner.log(text)
+            if not self._owner.console.is_terminal:
+                self._owner.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
+
+
+class TerminalProgress:
+    """Bars and lines on a terminal; plain lines every ten seconds where the output is a file."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._log_file: Path | None = None
+
+    def log_into(self, file: Path) -> None:
+        """Write every line into `file` too, from now on."""
+        self._log_file = file
+
+    def log(self, text: str) -> None:
+        """Append to the log only. A log that cannot be written does not stop the work."""
+        if self._log_file:
+            stamp = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+            with contextlib.suppress(OSError), self._log_file.open("a", encoding="utf-8") as file:
+                file.write(f"{stamp} {text}\n")
+
+    def line(self, text: str) -> None:
+        """Say one finished fact."""
+        self.log(text)
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def warning(self, text: str) -> None:
+        """Say something that the user should act on."""
+        self.log(f"warning: {text}")
+        self.console.print(f"! {text}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def task(self, name: str, total: int, done: int = 0) -> Iterator[Task]:
+        """A bar that disappears when its block ends."""
+        columns = (
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+        )
+        quiet = not self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=quiet) as bars:
+            task = bars.add_task(name, total=total, completed=done, note="")
+            yield _Bar(self, bars, task, name, total)

@@ -1,0 +1,136 @@
+"""What this machine and this installation can do."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar
+
+import psutil
+
+from setpiece import __version__
+
+NEEDED_MEMORY = 3 * 1024**3  # bytes; what a build of fifty photos takes at most
+NEEDED_DISK = 1024**3  # bytes
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    OK: ClassVar[str] = "ok"  # works
+    NOTE: ClassVar[str] = "note"  # absent, and not needed
+    FAIL: ClassVar[str] = "fail"  # absent or broken, and needed
+
+    name: str
+    status: str
+    text: str
+
+    def to_json(self) -> dict[str, str]:
+        """The fields as a JSON object."""
+        return {"name": self.name, "status": self.status, "text": self.text}
+
+
+def examine() -> list[Check]:
+    """All checks, in the order in which a user would read them."""
+    checks = [
+        Check("setpiece", Check.OK, f"{__version__} on Python {platform.python_version()}, {platform.platform()}"),
+        _processor(),
+        _memory(),
+        _disk(),
+    ]
+    for package, module, why in (
+        ("pycolmap", "pycolmap", "camera poses"),
+        ("opencv-python-headless", "cv2", "features"),
+        ("pillow-heif", "pillow_heif", "HEIC photos"),
+        ("embreex", "embreex.rtcore_scene", "the demo"),
+    ):
+        checks.append(_package(package, module, why))
+    return [*checks, _guard("CPU engine", _engine), _guard("photos", _codecs), _viewer(), _gpu()]
+
+
+def _guard(name: str, check: Callable[[], Check]) -> Check:
+    """A check that may raise anything, because it runs code that may be broken here."""
+    try:
+        return check()
+    except Exception as error:
+        return Check(name, Check.FAIL, f"{type(error).__name__}: {error}")
+
+
+def _processor() -> Check:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Check("processor", Check.OK, f"{platform.machine()}, {cores} cores")
+
+
+def _memory() -> Check:
+    memory = psutil.virtual_memory()
+    text = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB"
+    if memory.available < NEEDED_MEMORY:
+        return Check("memory", Check.NOTE, f"{text}; large captures need 3 GB, close programs or use --quality draft")
+    return Check("memory", Check.OK, text)
+
+
+def _disk() -> Check:
+    usage = shutil.disk_usage(Path.cwd())
+    text = f"{usage.free / 1e9:.0f} GB free here"
+    return Check("disk", Check.OK if usage.free >= NEEDED_DISK else Check.FAIL, text)
+
+
+def _package(package: str, module: str, why: str) -> Check:
+    try:
+        importlib.import_module(module)
+        return Check(package, Check.OK, f"{version(package)} ({why})")
+    except PackageNotFoundError:
+        return Check(package, Check.OK, f"installed under another name ({why})")
+    except ImportError as error:
+        return Check(package, Check.FAIL, f"{error}; needed for {why}. Try: pip install {package}")
+
+
+def _engine() -> Check:
+    from setpiece.reconstruct.cpu.engine import engine_description
+
+    return Check("CPU engine", Check.OK, engine_description())
+
+
+def _codecs() -> Check:
+    from PIL import features
+    from pillow_heif import libheif_info
+
+    missing = [name for name in ("jpg", "zlib", "libtiff") if not features.check(name)]
+    if missing:
+        return Check("photos", Check.FAIL, f"Pillow was built without {', '.join(missing)}")
+    return Check("photos", Check.OK, f"JPEG, PNG, TIFF, HEIC (libheif {libheif_info()['libheif']})")
+
+
+def _viewer() -> Check:
+    page = Path(__file__).parent / "viewer" / "static" / "index.html"
+    spec = importlib.util.find_spec("setpiece.viewer")
+    places = [Path(p) / "static" / "index.html" for p in (spec.submodule_search_locations or [])] if spec else []
+    if page.exists() or any(p.exists() for p in places):
+        return Check("viewer", Check.OK, "built")
+    return Check("viewer", Check.FAIL, "the page was left out when this copy was built; install it again")
+
+
+def _gpu() -> Check:
+    if importlib.util.find_spec("torch") is None:
+        return Check("GPU", Check.NOTE, "not used: PyTorch is not installed. With an NVIDIA card: pip install 'setpiece[cuda]'")
+    try:
+        import torch
+
+        if not torch.cuda.is_available():
+            return Check("GPU", Check.NOTE, f"not used: PyTorch {torch.__version__} sees no CUDA device")
+        card = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+        if importlib.util.find_spec("gsplat") is None:
+            return Check("GPU", Check.NOTE, f"{card}, not used: gsplat is missing. Try: pip install 'setpiece[cuda]'")
+        importlib.import_module("gsplat")
+        return Check("GPU", Check.OK, f"{card}, gsplat {version('gsplat')}")
+    except Exception as error:
+        return Check("GPU", Check.NOTE, f"not used: {type(error).__name__}: {error}")
+

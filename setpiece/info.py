@@ -1,0 +1,98 @@
+"""What a set is, as facts and as sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from setpiece.setfolder import SetFolder
+
+
+def set_info(target: SetFolder) -> dict[str, Any]:
+    """Facts of a set as a JSON object; what is not known yet is null.
+
+    `frames.given`, `frames.used`, `frames.posed`; `poses.seconds`, `poses.error_px`, `poses.models`;
+    `training.seconds`, `.splats`, `.psnr` (dB, held-out photos), `.ssim`, `.device`; `scale.known`, `.unit`;
+    `upright`; `floor`; `peak_memory_bytes` (largest of all stages); `seconds` (of all stages).
+    """
+    document = target.document()
+    stages: dict[str, Any] = document["stages"]
+    capture, poses, train, scene = (stages.get(n, {}) for n in ("capture", "poses", "train", "scene"))
+    frame = document["frame"]
+    return {
+        "name": document["name"],
+        "path": str(target.path),
+        "created": document["created"],
+        "frames": {
+            "given": capture.get("result", {}).get("frames_given"),
+            "used": capture.get("result", {}).get("frames_used"),
+            "posed": poses.get("result", {}).get("frames_posed"),
+            "held_out": train.get("result", {}).get("test_frames"),
+        },
+        "poses": {
+            "seconds": poses.get("seconds"),
+            "error_px": poses.get("result", {}).get("mean_error_px"),
+            "models": poses.get("result", {}).get("models"),
+        },
+        "training": {
+            "seconds": train.get("seconds"),
+            **{k: train.get("result", {}).get(k) for k in ("splats", "steps", "psnr", "ssim", "device")},
+        },
+        "scene": {"file": "splats/scene.ply" if scene else None, "bytes": scene.get("result", {}).get("bytes")},
+        "scale": {"known": frame["scale_known"], "unit": frame["unit"]},
+        "upright": frame["upright"],
+        "up_source": frame["up_source"],
+        "floor": frame["floor"],
+        "seconds": round(sum(s["seconds"] for s in stages.values()), 1) if stages else None,
+        "peak_memory_bytes": max((s["peak_memory_bytes"] for s in stages.values()), default=None),
+    }
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """The facts of `set_info` in about ten lines."""
+    frames, poses, training = facts["frames"], facts["poses"], facts["training"]
+    lines = [f"{facts['name']}  ({facts['path']}, made {facts['created'][:10]})"]
+    if frames["given"] is None:
+        return "\n".join([*lines, "Empty: no photos were read yet. Run: setpiece build PHOTOS -o SET"])
+    lines.append(f"Photos    {frames['used']} of {frames['given']} used")
+    if frames["posed"] is None:
+        lines.append("Poses     none yet: run the same setpiece build again")
+    else:
+        error = f", error {poses['error_px']:.2f} px" if poses["error_px"] is not None else ""
+        lines.append(f"Poses     {frames['posed']} of {frames['used']} posed{error}, in {poses['seconds']:.0f} s")
+        up = f"yes, from {facts['up_source']}" if facts["upright"] else "no"
+        lines.append(f"Upright   {up}; " + ("floor at z = 0" if facts["floor"] else "no floor found"))
+        scale = "metres" if facts["scale"]["known"] else "unknown: lengths are in units, not metres"
+        lines.append(f"Scale     {scale}")
+    if training["splats"] is None:
+        lines.append("Training  none yet")
+    else:
+        lines.append(f"Splats    {training['splats']:,}, {training['steps']:,} steps on {training['device']}")
+        lines.append(f"Quality   {quality_sentence(training['psnr'], training['ssim'], frames['held_out'])}")
+        lines.append(f"Training  {training['seconds']:.0f} s")
+    if facts["scene"]["bytes"]:
+        lines.append(f"File      {facts['scene']['file']}, {facts['scene']['bytes'] / 1e6:.0f} MB")
+    lines.append(f"Took      {facts['seconds']:.0f} s, {facts['peak_memory_bytes'] / 1e9:.1f} GB of memory at most")
+    return "\n".join(lines)
+
+
+def quality_sentence(psnr: float | None, ssim: float | None, held_out: int | None) -> str:
+    """A score, and on which photos."""
+    if psnr is None or not held_out:
+        return "not measured: no photo was held out"
+    score = f"{psnr:.1f} dB PSNR" + (f", {ssim:.3f} SSIM" if ssim is not None else "")
+    return f"{score} on {held_out} photos that training never saw"
+
+
+def stage_sentence(name: str, record: dict[str, Any]) -> str:
+    """One line about a finished stage."""
+    result, seconds = record["result"], f"{record['seconds']:.1f} s"
+    if name == "capture":
+        return f"Photos    {result['frames_used']} of {result['frames_given']} used, {seconds}"
+    if name == "poses":
+        error = result.get("mean_error_px")
+        shown = f", error {error:.2f} px" if error is not None else ""
+        return f"Poses     {result['frames_posed']} photos posed{shown}, {seconds}"
+    if name == "train":
+        quality = quality_sentence(result["psnr"], result["ssim"], result["test_frames"])
+        return f"Training  {result['splats']:,} splats, {quality}, {seconds}"
+    return f"Scene     splats/scene.ply, {result['bytes'] / 1e6:.1f} MB, {seconds}"
