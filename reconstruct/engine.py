@@ -38,7 +38,20 @@ class LearningRates:
 
 @dataclass(frozen=True)
 class Batch:
-    """One training step: a photo, its camera, and what the schedule says for this step."""
+    """One training step: a photo, its camera, and what the schedule says for this step.
+
+    The loss, the same in every engine: with x the exposed render (not clipped) and y the photo in 0 to 1,
+    both set to 0 where the mask is 0, and n the number of pixels that are not masked,
+
+        L1   = sum |x - y| / 3n             over those pixels and the three channels
+        SSIM = sum of the SSIM map / 3n     over the same; 11 taps, sigma 1.5, zero padding, C1 = 0.01^2,
+                                            C2 = 0.03^2, each channel by itself (Wang et al. 2004, eq. 13)
+        loss = (1 - w) L1 + w (1 - SSIM) + opacity_penalty x mean opacity + scale_penalty x mean deviation
+
+    (L1 = 0 and SSIM = 1 when n = 0.) The last two means run over the visible Gaussians, those that touch
+    a pixel, the deviations over their three axes too; an engine that can't tell takes those whose extent
+    reaches into the picture. Masked pixels count in neither `error` nor `weight` of the statistics.
+    """
 
     camera: Camera  # of the size of `image`
     image: NDArray[np.uint8]  # [H, W, 3] sRGB
