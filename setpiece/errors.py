@@ -5,6 +5,7 @@
     ├── PoseError               the photos were read but no usable camera poses came out
     ├── TrainingError           training cannot start or go on
     ├── SetFolderError          a set folder is missing, damaged, full, read-only or in use
+    ├── SplatFileError          a splat file is damaged, or no splat file at all
     └── MissingExtraError       an optional package is needed; names the pip line
 
 A message says what was wrong, where, what was expected and found, and what to do next.
@@ -29,6 +30,10 @@ class TrainingError(SetpieceError):
 
 class SetFolderError(SetpieceError):
     """A set folder is missing, damaged, full, read-only or in use by another process."""
+
+
+class SplatFileError(SetpieceError):
+    """A splat file is damaged, or no splat file at all."""
 
 
 class MissingExtraError(SetpieceError):
