@@ -41,7 +41,11 @@ class Check:
 def examine() -> list[Check]:
     """All checks, in the order in which a user would read them."""
     checks = [
-        Check("setpiece", Check.OK, f"{__version__} on Python {platform.python_version()}, {platform.platform()}"),
+        Check(
+            "setpiece",
+            Check.OK,
+            f"{__version__} on Python {platform.python_version()}, {platform.platform()}",
+        ),
         _processor(),
         _memory(),
         _disk(),
@@ -73,7 +77,9 @@ def _memory() -> Check:
     memory = psutil.virtual_memory()
     text = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB"
     if memory.available < NEEDED_MEMORY:
-        return Check("memory", Check.NOTE, f"{text}; large captures need 3 GB, close programs or use --quality draft")
+        return Check(
+            "memory", Check.NOTE, f"{text}; large captures need 3 GB, close programs or use --quality draft"
+        )
     return Check("memory", Check.OK, text)
 
 
@@ -112,7 +118,9 @@ def _codecs() -> Check:
 def _viewer() -> Check:
     page = Path(__file__).parent / "viewer" / "static" / "index.html"
     spec = importlib.util.find_spec("setpiece.viewer")
-    places = [Path(p) / "static" / "index.html" for p in (spec.submodule_search_locations or [])] if spec else []
+    places = (
+        [Path(p) / "static" / "index.html" for p in (spec.submodule_search_locations or [])] if spec else []
+    )
     if page.exists() or any(p.exists() for p in places):
         return Check("viewer", Check.OK, "built")
     return Check("viewer", Check.FAIL, "the page was left out when this copy was built; install it again")
@@ -120,7 +128,11 @@ def _viewer() -> Check:
 
 def _gpu() -> Check:
     if importlib.util.find_spec("torch") is None:
-        return Check("GPU", Check.NOTE, "not used: PyTorch is not installed. With an NVIDIA card: pip install 'setpiece[cuda]'")
+        return Check(
+            "GPU",
+            Check.NOTE,
+            "not used: PyTorch is not installed. With an NVIDIA card: pip install 'setpiece[cuda]'",
+        )
     try:
         import torch
 
@@ -128,9 +140,10 @@ def _gpu() -> Check:
             return Check("GPU", Check.NOTE, f"not used: PyTorch {torch.__version__} sees no CUDA device")
         card = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
         if importlib.util.find_spec("gsplat") is None:
-            return Check("GPU", Check.NOTE, f"{card}, not used: gsplat is missing. Try: pip install 'setpiece[cuda]'")
+            return Check(
+                "GPU", Check.NOTE, f"{card}, not used: gsplat is missing. Try: pip install 'setpiece[cuda]'"
+            )
         importlib.import_module("gsplat")
         return Check("GPU", Check.OK, f"{card}, gsplat {version('gsplat')}")
     except Exception as error:
         return Check("GPU", Check.NOTE, f"not used: {type(error).__name__}: {error}")
-

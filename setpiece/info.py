@@ -37,7 +37,10 @@ def set_info(target: SetFolder) -> dict[str, Any]:
             "seconds": train.get("seconds"),
             **{k: train.get("result", {}).get(k) for k in ("splats", "steps", "psnr", "ssim", "device")},
         },
-        "scene": {"file": "splats/scene.ply" if scene else None, "bytes": scene.get("result", {}).get("bytes")},
+        "scene": {
+            "file": "splats/scene.ply" if scene else None,
+            "bytes": scene.get("result", {}).get("bytes"),
+        },
         "scale": {"known": frame["scale_known"], "unit": frame["unit"]},
         "upright": frame["upright"],
         "up_source": frame["up_source"],
@@ -58,7 +61,9 @@ def describe(facts: dict[str, Any]) -> str:
         lines.append("Poses     none yet: run the same setpiece build again")
     else:
         error = f", error {poses['error_px']:.2f} px" if poses["error_px"] is not None else ""
-        lines.append(f"Poses     {frames['posed']} of {frames['used']} posed{error}, in {poses['seconds']:.0f} s")
+        lines.append(
+            f"Poses     {frames['posed']} of {frames['used']} posed{error}, in {poses['seconds']:.0f} s"
+        )
         up = f"yes, from {facts['up_source']}" if facts["upright"] else "no"
         lines.append(f"Upright   {up}; " + ("floor at z = 0" if facts["floor"] else "no floor found"))
         scale = "metres" if facts["scale"]["known"] else "unknown: lengths are in units, not metres"
@@ -71,7 +76,9 @@ def describe(facts: dict[str, Any]) -> str:
         lines.append(f"Training  {training['seconds']:.0f} s")
     if facts["scene"]["bytes"]:
         lines.append(f"File      {facts['scene']['file']}, {facts['scene']['bytes'] / 1e6:.0f} MB")
-    lines.append(f"Took      {facts['seconds']:.0f} s, {facts['peak_memory_bytes'] / 1e9:.1f} GB of memory at most")
+    lines.append(
+        f"Took      {facts['seconds']:.0f} s, {facts['peak_memory_bytes'] / 1e9:.1f} GB of memory at most"
+    )
     return "\n".join(lines)
 
 

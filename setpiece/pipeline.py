@@ -76,7 +76,9 @@ def train_set(target: SetFolder, options: TrainOptions, progress: Progress | Non
     with target.lock():
         _log_into(progress, target)
         if stage_record(target, "poses") is None:
-            raise SetFolderError(f"{target.path} has no camera poses yet. Run: setpiece build PHOTOS -o {target.path}")
+            raise SetFolderError(
+                f"{target.path} has no camera poses yet. Run: setpiece build PHOTOS -o {target.path}"
+            )
         _train(target, options, progress)
 
 
@@ -84,7 +86,9 @@ def _pose(target: SetFolder, options: PoseOptions, progress: Progress) -> None:
     from setpiece.capture.estimate import estimate_poses
 
     work = lambda: estimate_poses(target, options, progress)  # noqa: E731
-    _follow(target, "poses", "capture", options, work, progress, outputs=("poses/poses.json", "poses/points.npz"))
+    _follow(
+        target, "poses", "capture", options, work, progress, outputs=("poses/poses.json", "poses/points.npz")
+    )
 
 
 def _train(target: SetFolder, options: TrainOptions, progress: Progress) -> None:
@@ -136,6 +140,6 @@ def _check_space(folder: Path) -> None:
     free = shutil.disk_usage(parent).free
     if free < SPACE_NEEDED:
         raise SetFolderError(
-            f"the disk is nearly full: {free // 1024**2} MB are free at {parent}, {SPACE_NEEDED // 1024**2} MB are "
-            "needed to start. Free some space, or choose another disk with -o."
+            f"the disk is nearly full: {free // 1024**2} MB are free at {parent}, "
+            f"{SPACE_NEEDED // 1024**2} MB are needed to start. Free some space, or choose another disk with -o."
         )

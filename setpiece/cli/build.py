@@ -16,7 +16,15 @@ _TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "set_folder", metavar="SET", required=True, type=click.Path(path_type=Path), help="Folder of the set.")
+@click.option(
+    "-o",
+    "--output",
+    "set_folder",
+    metavar="SET",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the set.",
+)
 @click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
 @flags(TrainOptions, *_TRAIN_FLAGS)
 @flags(PoseOptions, "holdout")
@@ -32,14 +40,24 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
     from setpiece.pipeline import BuildOptions
     from setpiece.pipeline import build as build_set
 
-    options = BuildOptions(parse(CaptureOptions, values), parse(PoseOptions, values), parse(TrainOptions, values))
+    options = BuildOptions(
+        parse(CaptureOptions, values), parse(PoseOptions, values), parse(TrainOptions, values)
+    )
     progress = _terminal()
     build_set(photos, set_folder, options, progress, overwrite=overwrite)
     progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
 
 
 @click.command()
-@click.option("-o", "--output", "folder", default="setpiece-demo", show_default=True, type=click.Path(path_type=Path), help="Where the photos and the set go.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    default="setpiece-demo",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where the photos and the set go.",
+)
 @flags(TrainOptions, "quality", "device", "threads")
 def demo(folder: Path, **values: Any) -> None:
     """Make a sample capture, without downloads, and a set from it.

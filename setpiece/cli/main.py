@@ -24,7 +24,9 @@ class _Setpiece(click.Group):
         except KeyboardInterrupt:
             return self._fail(context, "stopped. Run the same command again to go on from here.", 130)
         except MemoryError:
-            return self._fail(context, "there is not enough memory. Try --quality draft, or close programs.", 1)
+            return self._fail(
+                context, "there is not enough memory. Try --quality draft, or close programs.", 1
+            )
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -33,12 +35,14 @@ class _Setpiece(click.Group):
     @staticmethod
     def _fail(context: click.Context, sentence: str, code: int) -> None:
         if context.params.get("debug"):
-            raise  # noqa: PLE0704 -- called from an except block
+            raise
         click.echo(f"setpiece: {sentence}", err=True)
         sys.exit(code)
 
 
-@click.group(cls=_Setpiece, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Setpiece, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="setpiece")
 def main(debug: bool) -> None:

@@ -10,7 +10,9 @@ import click
 @click.command()
 @click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8765, show_default=True, help="Port to listen on; the next free one if taken.")
+@click.option(
+    "--port", default=8765, show_default=True, help="Port to listen on; the next free one if taken."
+)
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the browser.")
 def view(set_folder: Path, host: str, port: int, browser: bool) -> None:
     """Walk through SET in the browser.

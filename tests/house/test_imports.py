@@ -49,7 +49,8 @@ def test_the_shared_package_imports_no_room() -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from setpiece.cli import main\n"
-        "heavy = {'numpy', 'cv2', 'pycolmap', 'torch', 'PIL', 'starlette', 'embreex', 'rich'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'cv2', 'pycolmap', 'torch', 'PIL', 'starlette', 'embreex', 'rich'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

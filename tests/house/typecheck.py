@@ -24,7 +24,9 @@ def main() -> int:
             (tree / entry.name).symlink_to(entry, target_is_directory=entry.is_dir())
     for room in ROOMS:
         (tree / room).symlink_to(ROOT / room, target_is_directory=True)
-    return subprocess.run([sys.executable, "-m", "mypy", "-p", "setpiece", *sys.argv[1:]], cwd=ROOT).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "mypy", "-p", "setpiece", *sys.argv[1:]], cwd=ROOT
+    ).returncode
 
 
 if __name__ == "__main__":

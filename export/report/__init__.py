@@ -1,0 +1,1 @@
+"""The report of a set: one HTML file without outside parts."""
