@@ -141,5 +141,6 @@ def _check_space(folder: Path) -> None:
     if free < SPACE_NEEDED:
         raise SetFolderError(
             f"the disk is nearly full: {free // 1024**2} MB are free at {parent}, "
-            f"{SPACE_NEEDED // 1024**2} MB are needed to start. Free some space, or choose another disk with -o."
+            f"{SPACE_NEEDED // 1024**2} MB are needed to start. "
+            "Free some space, or choose another disk with -o."
         )
