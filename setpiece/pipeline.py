@@ -17,6 +17,12 @@ from setpiece.stage import files_digest, run_stage, stage_record
 
 SPACE_NEEDED = 300 * 1024**2  # bytes free before a build starts; a small set takes about 100 MB
 
+_STARTS = {
+    "poses": "Poses     finding where each photo was taken",
+    "train": "Training  starts; Ctrl-C is safe, the same command goes on",
+    "scene": "Scene     writing splats/scene.ply",
+}
+
 
 @dataclass(frozen=True)
 class BuildOptions:
@@ -61,7 +67,11 @@ def build(
             "capture",
             options.capture,
             digest,
-            lambda: {**ingest_photos(target, photos, options.capture, progress), "photos_digest": digest},
+            _announced(
+                progress,
+                f"Photos    reading {len(files)} files from {photos}",
+                lambda: {**ingest_photos(target, photos, options.capture, progress), "photos_digest": digest},
+            ),
             outputs=("capture/frames.json",),
         )
         _say(progress, target, "capture", ran)
@@ -117,8 +127,22 @@ def _follow(
     """Run a stage whose input is the result of the stage `after`, and say what came out."""
     record = stage_record(target, after)
     assert record is not None  # the stages run in order
-    ran = run_stage(target, name, options, record["digest"], work, outputs)
+    ran = run_stage(
+        target, name, options, record["digest"], _announced(progress, _STARTS[name], work), outputs
+    )
     _say(progress, target, name, ran)
+
+
+def _announced(
+    progress: Progress, sentence: str, work: Callable[[], dict[str, Any]]
+) -> Callable[[], dict[str, Any]]:
+    """`work`, which says that it starts; nothing is said when a stage is done already."""
+
+    def announced() -> dict[str, Any]:
+        progress.line(sentence)
+        return work()
+
+    return announced
 
 
 def _say(progress: Progress, target: SetFolder, name: str, ran: bool) -> None:
