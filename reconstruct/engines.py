@@ -1,0 +1,49 @@
+"""Which engine computes."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from setpiece.errors import TrainingError
+from setpiece.reconstruct.engine import Engine
+from setpiece.splats import Splats
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def make_engine(device: Device, splats: Splats, threads: int | None = None) -> Engine:
+    """An engine that holds `splats`. `threads` counts for the CPU; None is one per usable core.
+
+    `auto` takes CUDA where PyTorch, gsplat and a GPU are there, else the CPU. Raises MissingExtraError when
+    CUDA is asked for and its packages are missing, TrainingError when there is no GPU.
+    """
+    if chosen_device(device) == "cuda":
+        from setpiece.reconstruct.cuda.engine import CudaEngine
+
+        return CudaEngine(splats)
+    from setpiece.reconstruct.cpu.engine import CpuEngine
+
+    return CpuEngine(splats, threads=threads or usable_cores())
+
+
+def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
+    """What `device` comes to on this machine."""
+    if device == "cpu":
+        return "cpu"
+    if device not in ("auto", "cuda"):
+        raise TrainingError(f"the device must be auto, cpu or cuda, not {device!r}.")
+    from setpiece.reconstruct.cuda.available import cuda_problem
+
+    problem = cuda_problem()
+    if problem is None:
+        return "cuda"
+    if device == "cuda":
+        raise problem
+    return "cpu"
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

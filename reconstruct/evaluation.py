@@ -1,0 +1,105 @@
+"""How good the Gaussians are on photos: scores per frame, and pictures for the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from setpiece.posed import PosedFrame
+from setpiece.reconstruct.engine import Engine, Float32
+from setpiece.reconstruct.images import Images, Picture
+from setpiece.reconstruct.metrics import psnr_db, ssim
+
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
+ERROR_GAIN = 4.0  # the error picture shows the mean absolute error times this
+
+
+@dataclass(frozen=True)
+class View:
+    """How a frame is to be rendered."""
+
+    frame: PosedFrame
+    exposure: Float32  # [3, 4]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is the same for all renders of an evaluation."""
+
+    background: Float32  # [3]
+    sh_degree: int
+    antialias: bool
+    level: int = 0  # how often the pictures are halved
+
+
+@dataclass(frozen=True)
+class Score:
+    """How alike a frame's photo and render are."""
+
+    name: str
+    psnr: float  # dB
+    ssim: float
+
+
+def exposed_render(engine: Engine, picture: Picture, exposure: Float32, look: Look) -> Float32:
+    """What the photo should show according to the Gaussians, [H, W, 3] in 0 to 1."""
+    seen = engine.render(
+        picture.camera, background=look.background, sh_degree=look.sh_degree, antialias=look.antialias
+    )
+    shown: Float32 = np.clip(seen.colour @ exposure[:, :3].T + exposure[:, 3], 0.0, 1.0)
+    return shown
+
+
+def scores(engine: Engine, images: Images, views: list[View], look: Look) -> list[Score]:
+    """PSNR and SSIM of every view, in the order given."""
+    found = []
+    for view in views:
+        picture = images.picture(view.frame, look.level)
+        found.append(_score(view, picture, exposed_render(engine, picture, view.exposure, look)))
+    return found
+
+
+def write_pictures(engine: Engine, images: Images, views: list[View], look: Look, folder: Path) -> None:
+    """Write NAME.photo.jpg, NAME.render.jpg and NAME.error.jpg of every view into `folder`."""
+    for view in views:
+        picture = images.picture(view.frame, look.level)
+        render = exposed_render(engine, picture, view.exposure, look)
+        photo = picture.image.astype(np.float32) / 255.0
+        error = np.abs(render - photo).mean(axis=2)
+        if picture.mask is not None:
+            error = np.where(picture.mask != 0, error, 0)
+        heat = cv2.applyColorMap(_bytes(error * ERROR_GAIN), cv2.COLORMAP_INFERNO)
+        stem = file_stem(view.frame)
+        _write(folder / f"{stem}.photo.jpg", picture.image[..., ::-1])
+        _write(folder / f"{stem}.render.jpg", _bytes(render)[..., ::-1])
+        _write(folder / f"{stem}.error.jpg", heat)
+
+
+def file_stem(frame: PosedFrame) -> str:
+    """The frame's name as a part of a file name."""
+    return frame.name.replace("/", "_").replace("\\", "_")
+
+
+def mean_of(values: list[float]) -> float | None:
+    """The mean, or None of nothing."""
+    return float(np.mean(values)) if values else None
+
+
+def _score(view: View, picture: Picture, render: Float32) -> Score:
+    photo = picture.image.astype(np.float32) / 255.0
+    mask = None if picture.mask is None else picture.mask != 0
+    return Score(view.frame.name, psnr_db(render, photo, mask), ssim(render, photo, mask))
+
+
+def _bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    rounded: NDArray[np.uint8] = np.clip(np.rint(picture * 255.0), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def _write(path: Path, bgr: NDArray[np.uint8]) -> None:
+    _, data = cv2.imencode(".jpg", np.ascontiguousarray(bgr), _JPEG)
+    path.write_bytes(data.tobytes())

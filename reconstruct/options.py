@@ -1,0 +1,39 @@
+"""What can be chosen about training."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+from setpiece.options import option
+
+
+class Quality(str, enum.Enum):
+    """How much work training does. Times are for fifty photos on two CPU cores."""
+
+    DRAFT = "draft"  # about twenty seconds: is the capture any good?
+    STANDARD = "standard"  # about a minute and a half
+    HIGH = "high"  # about six minutes
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How posed frames become Gaussians. None means that `quality` and the number of photos decide."""
+
+    quality: Quality = option(Quality.STANDARD, "How long to train: draft, standard or high.")
+    steps: int | None = option(None, "Training steps, one photo each; default: by quality and photos.")
+    max_splats: int | None = option(None, "Most Gaussians to have; default: by quality and photos.")
+    max_side: int | None = option(
+        None, "Longest side of the training pictures in pixels; default: by quality."
+    )
+    sh_degree: int | None = option(None, "Degree of the view-dependent colour, 0 to 3; default: by quality.")
+    antialias: bool = option(True, "Keep thin Gaussians from growing bold when seen from afar.")
+    ssim_weight: float = option(0.2, "Share of the structural term in the loss, 0 to 1.")
+    exposure: bool = option(True, "Learn how each photo's exposure and white balance differ.")
+    checkpoint_seconds: float = option(30.0, "Seconds between checkpoints.")
+    seed: int = option(0, "Seed of every random choice.")
+    threads: int | None = option(None, "CPU threads; default: one per core.")
+    device: Literal["auto", "cpu", "cuda"] = option(
+        "auto", "What to train on; auto takes CUDA where it works."
+    )

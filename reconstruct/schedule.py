@@ -1,0 +1,122 @@
+"""What happens at which step. Everything depends on the step alone, never on the clock, so runs repeat."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+from setpiece.reconstruct.engine import LearningRates
+from setpiece.reconstruct.options import Quality, TrainOptions
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a quality means for fifty photos."""
+
+    steps: int
+    max_splats: int
+    max_side: int  # pixels
+    sh_degree: int
+
+
+PRESETS = {
+    Quality.DRAFT: Preset(steps=1200, max_splats=60_000, max_side=960, sh_degree=1),
+    Quality.STANDARD: Preset(steps=3500, max_splats=90_000, max_side=960, sh_degree=2),
+    Quality.HIGH: Preset(steps=12_000, max_splats=180_000, max_side=960, sh_degree=3),
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The plan of one training. Times are fractions of all steps."""
+
+    steps: int  # one photo each
+    max_splats: int
+    max_side: int  # pixels, of the training pictures at full size
+    sh_degree: int  # the last one
+    start_splats: int  # to begin with
+    coarse_until: tuple[float, ...] = (
+        0.2,
+        0.8,
+    )  # a quarter of the size until the first, half until the second
+    sh_every: float = 0.15  # one more SH degree after each
+    grow_from: float = 0.03
+    grow_until: float = 0.6
+    edit_every: int = 50  # steps between changes of the population, at least
+    ssim_every: int = 2  # steps between steps that compute SSIM
+    ssim_weight: float = 0.2
+    rate_scale: float = 1.0  # of all learning rates at the start
+    rate_end: float = 0.1  # of the start, at the last step
+    opacity_penalty: float = 0.0
+    scale_penalty: float = 0.0
+    noise: float = 0.0  # strength of the exploration noise, in standard deviations
+    exposure_from: float = 0.1
+
+    def level(self, step: int) -> int:
+        """How often the pictures are halved at `step`."""
+        done = step / self.steps
+        return sum(done < until for until in self.coarse_until)
+
+    def sh_degree_at(self, step: int) -> int:
+        """The SH degree in use at `step`."""
+        return min(self.sh_degree, int(step / self.steps / self.sh_every))
+
+    def ssim_weight_at(self, step: int) -> float:
+        """The weight of SSIM at `step`, 0 on the steps that do without."""
+        return self.ssim_weight if step % self.ssim_every == 0 else 0.0
+
+    def rates(self, step: int, extent: float) -> LearningRates:
+        """Adam step sizes at `step` for a scene seen from about `extent` set units away."""
+        done = step / self.steps
+        now = self.rate_scale * float(self.rate_end**done)
+        return LearningRates(
+            means=1.6e-4 * extent * now,
+            log_scales=5e-3 * now,
+            quats=1e-3 * now,
+            opacity_logits=2.5e-2 * now,
+            sh0=2.5e-3 * now,
+            sh_rest=2.5e-3 / 20 * now,
+        )
+
+    def exposure_rate(self, step: int) -> float:
+        """Adam step size of the exposures at `step`."""
+        return 2e-3 * float(0.1 ** (step / self.steps))
+
+    def edits_at(self, step: int) -> bool:
+        """Whether the population changes after `step`."""
+        return step % self.edit_every == 0 and self.grow_from <= step / self.steps <= self.grow_until
+
+    def splats_at(self, step: int, start: int) -> int:
+        """How many Gaussians there should be after an edit at `step`, having started with `start`."""
+        grown = (step / self.steps - self.grow_from) / (self.grow_until - self.grow_from)
+        grown = min(max(grown, 0.0), 1.0)
+        return max(start, int(start + (self.max_splats - start) * grown))
+
+    def pixels_seen(self, steps: int) -> float:
+        """The work of the first `steps` steps, in steps at full size; for the time left."""
+        bounds = [0, *(math.ceil(u * self.steps) for u in self.coarse_until), self.steps]
+        work = 0.0
+        for level, (begin, end) in enumerate(itertools.pairwise(bounds)):
+            halvings = len(self.coarse_until) - level
+            work += max(0, min(steps, end) - begin) * (0.15 + 0.85 / 4**halvings)
+        return work
+
+
+def schedule_for(options: TrainOptions, photos: int) -> Schedule:
+    """The plan for a number of training photos."""
+    preset = PRESETS[Quality(options.quality)]
+    # More photos mean more surface: room for more Gaussians, and steps to see each photo often enough.
+    more = max(1.0, photos / 50) ** 0.5
+    steps = options.steps or round(preset.steps * more)
+    max_splats = options.max_splats or round(preset.max_splats * more)
+    return Schedule(
+        steps=steps,
+        max_splats=max_splats,
+        max_side=options.max_side or preset.max_side,
+        sh_degree=preset.sh_degree if options.sh_degree is None else options.sh_degree,
+        start_splats=max(1, max_splats // 2),
+        ssim_weight=options.ssim_weight,
+        # A short run has to move as far as a long one: rates go up as steps go down.
+        rate_scale=min(max((30_000 / steps) ** 0.9, 1.0), 16.0),
+    )

@@ -1,0 +1,164 @@
+"""The training stage: posed frames in a set become Gaussians, a score and pictures to judge it by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from setpiece.atomic import atomic_folder, write_atomic
+from setpiece.errors import TrainingError
+from setpiece.posed import PosedFrames, read_posed_frames
+from setpiece.progress import Progress, SilentProgress
+from setpiece.reconstruct.checkpoint import (
+    Checkpoint,
+    finished,
+    folder_of,
+    newest_checkpoint,
+    write_checkpoint,
+    write_final,
+)
+from setpiece.reconstruct.engine import Engine
+from setpiece.reconstruct.engines import make_engine
+from setpiece.reconstruct.evaluation import Score, mean_of, scores, write_pictures
+from setpiece.reconstruct.images import Images, size_at
+from setpiece.reconstruct.initial import initial_splats, scene_extent
+from setpiece.reconstruct.options import TrainOptions
+from setpiece.reconstruct.schedule import Schedule, schedule_for
+from setpiece.reconstruct.trainer import Scene, Trainer
+from setpiece.setfolder import SetFolder
+from setpiece.stage import files_digest, options_json
+
+METRICS_SCHEMA = 1
+PICTURED_FRAMES = 8  # at most so many held-out frames are written as pictures
+SCORED_TRAIN_FRAMES = 8
+
+# These change how training runs, not what comes out of it.
+_INDIFFERENT = ("threads", "device", "checkpoint_seconds")
+
+
+def train(target: SetFolder, options: TrainOptions, progress: Progress | None = None) -> dict[str, Any]:
+    """Train the set's Gaussians, or go on where a training with the same options stopped.
+
+    Leaves `splats/checkpoints/final`, `splats/metrics.json` and `splats/evaluation/`. Returns what came out:
+    splats, steps, psnr and ssim (means over the held-out frames; None without any), psnr_train, train_frames,
+    test_frames, device, image_width and image_height, resumed_from_step (None when it ran in one go).
+    Raises TrainingError or MissingExtraError; KeyboardInterrupt after Ctrl-C, when everything is saved.
+    """
+    progress = progress or SilentProgress()
+    posed = read_posed_frames(target.poses)
+    if not posed.train:
+        raise TrainingError(f"{target.path} has no photos to train on. Estimate the poses with more photos.")
+    digest = training_digest(target, options)
+    done = finished(target, digest)
+    if done is not None and (target.splats / "metrics.json").exists():
+        return done
+    schedule = schedule_for(options, len(posed.train))
+    trainer = _trainer(target, posed, schedule, options, progress)
+    resumed_from = _resume(trainer, target, digest, progress)
+
+    def save() -> None:
+        write_checkpoint(
+            folder_of(target), Checkpoint(digest, trainer.step, trainer.facts(), trainer.arrays())
+        )
+
+    try:
+        trainer.run(save, min(options.checkpoint_seconds, 30.0))
+    except KeyboardInterrupt:
+        progress.line(f"Stopped at step {trainer.step:,} of {schedule.steps:,}; everything is saved.")
+        raise
+    return _finish(trainer, target, digest, resumed_from)
+
+
+def training_digest(target: SetFolder, options: TrainOptions) -> str:
+    """What a training is recognised by: its input, and the options that change what comes out."""
+    chosen = {k: v for k, v in options_json(options).items() if k not in _INDIFFERENT}
+    files = files_digest([target.poses / "poses.json", target.poses / "points.npz"])
+    text = json.dumps([chosen, files], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _trainer(
+    target: SetFolder, posed: PosedFrames, schedule: Schedule, options: TrainOptions, progress: Progress
+) -> Trainer:
+    rng = np.random.default_rng((options.seed, 0))
+    images = Images(target.path, schedule.max_side)
+    splats = initial_splats(posed.points, posed.train, schedule.start_splats, schedule.sh_degree, rng)
+    engine: Engine = make_engine(options.device, splats, options.threads)
+    scene = Scene(
+        train=posed.train,
+        test=posed.test,
+        images=images,
+        extent=scene_extent(posed.points, posed.train),
+        background=np.zeros(3, dtype=np.float32),
+    )
+    return Trainer(
+        engine,
+        scene,
+        schedule,
+        progress,
+        antialias=options.antialias,
+        learn_exposure=options.exposure,
+        seed=options.seed,
+    )
+
+
+def _resume(trainer: Trainer, target: SetFolder, digest: str, progress: Progress) -> int | None:
+    """Bring the trainer to the newest fitting checkpoint; the step it stands at, None without one."""
+    checkpoint = newest_checkpoint(folder_of(target), digest, progress)
+    if checkpoint is None:
+        return None
+    try:
+        trainer.restore(checkpoint.step, checkpoint.facts, checkpoint.arrays)
+    except (KeyError, ValueError) as error:
+        progress.warning(
+            f"The checkpoint of step {checkpoint.step:,} does not fit ({error}); training starts again."
+        )
+        return None
+    progress.line(f"Going on from step {checkpoint.step:,}.")
+    return checkpoint.step
+
+
+def _finish(trainer: Trainer, target: SetFolder, digest: str, resumed_from: int | None) -> dict[str, Any]:
+    scene, engine = trainer.scene, trainer.engine
+    views, look = trainer.test_views(), trainer.look()
+    found = scores(engine, scene.images, views, look)
+    trainer.add_to_curve(found)
+    some = trainer.train_views()[:: max(1, len(scene.train) // SCORED_TRAIN_FRAMES)]
+    on_train = scores(engine, scene.images, some, look)
+    target.splats.mkdir(exist_ok=True)
+    with atomic_folder(target.splats / "evaluation") as folder:
+        shown = views[:: max(1, -(-len(views) // PICTURED_FRAMES))]
+        write_pictures(engine, scene.images, shown, look, folder)
+    write_atomic(target.splats / "metrics.json", json.dumps(_metrics(trainer, found), indent=1).encode())
+    width, height = size_at(scene.train[0].camera, trainer.schedule.max_side, 0)
+    result = {
+        "splats": engine.count,
+        "steps": trainer.step,
+        "psnr": mean_of([s.psnr for s in found]),
+        "ssim": mean_of([s.ssim for s in found]),
+        "psnr_train": mean_of([s.psnr for s in on_train]),
+        "train_frames": len(scene.train),
+        "test_frames": len(scene.test),
+        "device": engine.device,
+        "image_width": width,
+        "image_height": height,
+        "train_seconds": round(trainer.seconds, 3),
+        "resumed_from_step": resumed_from,
+    }
+    write_final(target, digest, trainer.step, engine.splats(), result)
+    return result
+
+
+def _metrics(trainer: Trainer, found: list[Score]) -> dict[str, Any]:
+    exposures = {v.frame.name: v.exposure.tolist() for v in trainer.train_views() + trainer.test_views()}
+    return {
+        "schema": METRICS_SCHEMA,
+        "steps": trainer.step,
+        "seconds": round(trainer.seconds, 3),
+        "curve": trainer.curve,
+        "frames": [{"name": s.name, "psnr": s.psnr, "ssim": s.ssim} for s in found],
+        "exposure": exposures,
+    }
