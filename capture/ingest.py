@@ -33,6 +33,8 @@ from setpiece.errors import CaptureError
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
 
+__all__ = ["FEWEST_FRAMES", "ingest_photos", "photo_files"]
+
 FEWEST_FRAMES = 3
 _MEASURED_SIDE = 1000  # pixels; sharpness is measured at this size, so that all photos compare
 _THREADS = 2
@@ -99,7 +101,7 @@ def _read_photo(path: Path, source: str, output: Path, options: CaptureOptions) 
             width, height = picture.size
             if min(width, height) < options.min_side:
                 raise UnreadablePhotoError(
-                    f"it is only {width}x{height} pixels, at least {options.min_side} on the short side are needed"
+                    f"it is only {width}x{height} pixels; the short side needs {options.min_side}"
                 )
             metadata = read_metadata(picture)
             transparent = picture.mode.endswith("A") or "transparency" in picture.info
@@ -188,12 +190,7 @@ def _exact_duplicates(files: list[Path], sources: list[str]) -> dict[str, str]:
     for group in by_size.values():
         first: dict[bytes, str] = {}
         for i in group if len(group) > 1 else []:
-            with files[i].open("rb") as file:
-                digest = (
-                    hashlib.file_digest(file, "blake2b").digest()
-                    if hasattr(hashlib, "file_digest")
-                    else (hashlib.blake2b(file.read()).digest())
-                )
+            digest = hashlib.blake2b(files[i].read_bytes()).digest()
             if digest in first:
                 same[sources[i]] = first[digest]
             else:

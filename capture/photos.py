@@ -21,9 +21,10 @@ def photo_files(photos: Path) -> list[Path]:
     files = _visible_files(photos)
     found = [f for f in files if f.suffix.lower() in EXTENSIONS]
     if not found:
-        what = f"none of its {len(files)} files is" if files else "it is empty, not"
+        what = f"none of its {len(files)} files is" if files else "it is empty, without"
         raise CaptureError(
-            f"{photos} holds no photos: {what} a JPEG, PNG, TIFF or HEIC picture. Give the folder with the photos."
+            f"{photos} holds no photos: {what} a JPEG, PNG, TIFF or HEIC picture. "
+            "Give the folder with the photos."
         )
     return sorted(found, key=lambda f: natural_key(f.relative_to(photos).as_posix()))
 

@@ -1,0 +1,161 @@
+"""COLMAP databases written and verified through pycolmap.
+
+Image, rig and frame ids are frame number + 1; camera ids are camera number + 1. Calls that pycolmap 4.2
+wants in this way: a rig per camera, a frame per image, and keypoints and matches as plain arrays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pycolmap
+from numpy.typing import NDArray
+
+from setpiece.capture.matching import Pair
+
+FEWEST_INLIERS = 15  # matches that agree with one motion; fewer make no pair
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A camera as COLMAP starts with it: all frames taken with one lens at one size."""
+
+    width: int
+    height: int
+    focal_px: float | None  # expected from metadata; None where nothing is known
+    lens: str  # the frames' lens key
+
+
+@dataclass(frozen=True)
+class View:
+    """A frame as COLMAP sees it."""
+
+    name: str
+    lens: int  # number of its Lens
+    keypoints: NDArray[np.float32]  # [N, 4]
+
+
+def write_database(
+    path: Path,
+    lenses: Sequence[Lens],
+    views: Sequence[View],
+    camera_model: str,
+    cameras: Mapping[int, Any] | None = None,
+) -> None:
+    """A new database at `path` with cameras, images and keypoints; `cameras` replaces those of the lenses."""
+    path.unlink(missing_ok=True)
+    with open_database(path) as database, pycolmap.DatabaseTransaction(database):
+        rigs = []
+        for number, lens in enumerate(lenses):
+            camera = colmap_camera(lens, camera_model)
+            if cameras and number + 1 in cameras:
+                camera = cameras[number + 1]
+            camera.camera_id = database.write_camera(camera)
+            rig = pycolmap.Rig()
+            rig.add_ref_sensor(camera.sensor_id)
+            rigs.append(database.write_rig(rig))
+        for number, view in enumerate(views):
+            image = pycolmap.Image(name=view.name, camera_id=view.lens + 1, image_id=number + 1)
+            database.write_image(image, use_image_id=True)
+            frame = pycolmap.Frame()
+            frame.rig_id = rigs[view.lens]
+            frame.add_data_id(image.data_id)
+            database.write_frame(frame)
+            database.write_keypoints(number + 1, view.keypoints)
+
+
+def colmap_camera(lens: Lens, model: str) -> Any:
+    """The pycolmap camera that a lens starts with; 1.2 x the longer side where the focal is not known."""
+    longer = max(lens.width, lens.height)
+    camera = pycolmap.Camera.create_from_model_name(
+        1, model, lens.focal_px or 1.2 * longer, lens.width, lens.height
+    )
+    camera.has_prior_focal_length = lens.focal_px is not None
+    return camera
+
+
+@contextlib.contextmanager
+def open_database(path: Path) -> Iterator[Any]:
+    """The database at `path`, closed at the end of the block."""
+    database = pycolmap.Database.open(str(path))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def verify_matches(
+    path: Path, matches: Mapping[Pair, NDArray[np.uint32]], seed: int, threads: int
+) -> dict[Pair, Any]:
+    """Writes matches into the database and returns the two-view geometry of each pair that has one."""
+    with open_database(path) as database, pycolmap.DatabaseTransaction(database):
+        for (i, j), found in matches.items():
+            if len(found) >= FEWEST_INLIERS:
+                database.write_matches(i + 1, j + 1, found)
+    options = pycolmap.TwoViewGeometryOptions()
+    options.detect_watermark = False
+    options.min_num_inliers = FEWEST_INLIERS
+    options.ransac.max_num_trials = 2000
+    options.ransac.confidence = 0.99
+    options.ransac.random_seed = seed
+    verifier = pycolmap.GeometricVerifierOptions()
+    verifier.num_threads = threads
+    pycolmap.geometric_verification(str(path), verifier_options=verifier, two_view_geometry_options=options)
+    return read_geometries(path)
+
+
+def read_geometries(path: Path) -> dict[Pair, Any]:
+    """The two-view geometries in the database with enough inliers, sorted by pair."""
+    with open_database(path) as database:
+        ids, geometries = database.read_two_view_geometries()
+    found = {}
+    for pair_id, geometry in zip(ids, geometries, strict=True):
+        i, j = pycolmap.pair_id_to_image_pair(pair_id)
+        if len(geometry.inlier_matches) >= FEWEST_INLIERS:
+            found[(i - 1, j - 1)] = geometry
+    return dict(sorted(found.items()))
+
+
+def write_geometries(path: Path, geometries: Mapping[Pair, Any], limit: int | None) -> None:
+    """Writes two-view geometries into a database, at most `limit` inliers of each.
+
+    The inliers kept are those whose features take part in most pairs: they make the longest tracks.
+    """
+    degree = _feature_degrees(geometries) if limit else {}
+    with open_database(path) as database, pycolmap.DatabaseTransaction(database):
+        for (i, j), geometry in geometries.items():
+            inliers = np.asarray(geometry.inlier_matches)
+            if limit and len(inliers) > limit:
+                worth = degree[i][inliers[:, 0]] + degree[j][inliers[:, 1]]
+                keep = np.sort(np.argsort(-worth, kind="stable")[:limit])
+                geometry = _with_inliers(geometry, inliers[keep])
+            database.write_two_view_geometry(i + 1, j + 1, geometry)
+
+
+def _with_inliers(geometry: Any, inliers: NDArray[np.uint32]) -> Any:
+    fewer = pycolmap.TwoViewGeometry()
+    for name in ("config", "E", "F", "H", "cam2_from_cam1", "tri_angle"):
+        value = getattr(geometry, name)
+        if value is not None:
+            setattr(fewer, name, value)
+    fewer.inlier_matches = inliers
+    return fewer
+
+
+def _feature_degrees(geometries: Mapping[Pair, Any]) -> dict[int, NDArray[np.int32]]:
+    degree: dict[int, NDArray[np.int32]] = {}
+    for pair, geometry in geometries.items():
+        inliers = np.asarray(geometry.inlier_matches)
+        for side in (0, 1):
+            numbers = inliers[:, side]
+            counts = degree.get(pair[side], np.zeros(0, np.int32))
+            grown = np.zeros(max(len(counts), int(numbers.max()) + 1), np.int32)
+            grown[: len(counts)] = counts
+            np.add.at(grown, numbers, 1)
+            degree[pair[side]] = grown
+    return degree

@@ -1,0 +1,239 @@
+"""The poses stage: checked frames become undistorted pictures with cameras in an upright world."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from setpiece.atomic import atomic_folder
+from setpiece.cameras import Camera
+from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
+from setpiece.capture.ladder import Attempt, Clock, climb
+from setpiece.capture.model import Model
+from setpiece.capture.options import PoseOptions
+from setpiece.capture.reasons import why_left_out
+from setpiece.capture.split import held_out
+from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
+from setpiece.capture.upright import up_from_cameras, up_from_gravity
+from setpiece.capture.world import set_world
+from setpiece.errors import PoseError
+from setpiece.posed import PosedFrame, PosedFrames, SparsePoints, write_posed_frames
+from setpiece.progress import Progress
+from setpiece.setfolder import SetFolder
+
+WORK_FOLDER = ".poses-work"  # in capture/: features and databases of a run that has not ended
+IMAGES_FOLDER = "images"
+SPARSE_FOLDER = "sparse"
+FEWEST_PLACED = 3
+LOW_PARALLAX_DEG = 3.0
+_STEP = (
+    "Walk around the place and take a photo at every step, "
+    "each showing at least two thirds of the one before."
+)
+
+
+def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) -> dict[str, Any]:
+    """Estimate the poses of the frames in `capture/` and write `poses/`; returns what the report needs.
+
+    The result has `frames_posed`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
+    reason), `up_source`, `up_error_deg`, `floor`, `seconds` (per step), `cameras` (focal length in pixels
+    and as 35 mm equivalent, distortion, frames), `method`, `pairs`, `parallax_deg` and `warnings`. Raises
+    PoseError when fewer than half of the photos, or fewer than three, can be placed together.
+    """
+    clock = Clock()
+    frames = read_frames(target.capture)
+    folder = target.capture / FRAMES_FOLDER
+    work = target.capture / WORK_FOLDER
+    attempts = climb(frames, folder, work, options, progress, clock)
+    attempt = attempts[0]
+    left_out = why_left_out(frames, attempt.matched.features, attempt.matched.geometries, attempt.models)
+    _check_enough(frames, attempt)
+    reconstruction = attempt.largest
+    assert reconstruction is not None
+    model = Model.of(reconstruction)
+    warnings = _warnings(frames, attempt, model)
+    for text in warnings:
+        progress.warning(text)
+    started = time.monotonic()
+    gravity = _gravity_in_world(frames, model)
+    up, up_source, up_error = _up(model, gravity)
+    colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
+    world_from_colmap = set_world(up, None, colmap_cameras, model.points, model.median_depth)
+    clock.add("upright", started)
+    with atomic_folder(target.poses) as output:
+        started = time.monotonic()
+        posed = _undistort(
+            frames, model, reconstruction, world_from_colmap, folder, output, target, options, progress
+        )
+        (output / SPARSE_FOLDER).mkdir()
+        reconstruction.write(str(output / SPARSE_FOLDER))
+        clock.add("undistortion", started)
+        extra = {
+            "world_from_colmap": world_from_colmap.tolist(),
+            "scale_known": False,
+            "upright": True,
+            "up_source": up_source,
+            "up_error_deg": up_error,
+            "floor": False,
+            "models": [[frames[i].name for i in sorted(m)] for m in attempt.models],
+            "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
+            "warnings": warnings,
+        }
+        write_posed_frames(output, posed, extra)
+    target.update_frame(upright=True, up_source=up_source, floor=False, scale_known=False, unit="units")
+    shutil.rmtree(work, ignore_errors=True)
+    return {
+        "frames_posed": len(model.frames),
+        "points": len(model.points),
+        "mean_error_px": round(float(reconstruction.compute_mean_reprojection_error()), 4),
+        "models": [len(m) for m in attempt.models],
+        "left_out": extra["left_out"],
+        "up_source": up_source,
+        "up_error_deg": up_error,
+        "floor": False,
+        "seconds": clock.seconds,
+        "cameras": _camera_summaries(reconstruction, frames, model),
+        "method": attempt.method.value,
+        "pairs": {"matched": attempt.matched.pairs, "verified": len(attempt.matched.geometries)},
+        "parallax_deg": round(model.parallax_deg(), 2),
+        "warnings": warnings,
+    }
+
+
+def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
+    placed, given = attempt.placed, len(frames)
+    if placed >= FEWEST_PLACED and 2 * placed >= given:
+        return
+    others = [len(m) for m in attempt.models[1:]]
+    if placed >= FEWEST_PLACED and others:
+        sizes = ", ".join(str(n) for n in [placed, *others])
+        raise PoseError(
+            f"the {given} photos fall into groups that show different places or do not overlap "
+            f"({sizes} photos placed in each). Build a set from the photos of one place, "
+            "or take more between the groups."
+        )
+    raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {_STEP}")
+
+
+def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -> list[str]:
+    warnings = []
+    for other in attempt.models[1:]:
+        apart = sorted(other - attempt.models[0])
+        if len(apart) >= 2:
+            names = ", ".join(frames[i].name for i in apart[:8]) + (" ..." if len(apart) > 8 else "")
+            warnings.append(
+                f"{len(apart)} photos show another place, or nothing that the others show, and are not used: "
+                f"{names}. Make a set of their own from them, or take photos in between."
+            )
+    parallax = model.parallax_deg()
+    if parallax < LOW_PARALLAX_DEG:
+        warnings.append(
+            "the photos were taken from nearly the same spot (rays to a point differ by "
+            f"{parallax:.1f} degrees): depth is uncertain. {_STEP}"
+        )
+    return warnings
+
+
+def _gravity_in_world(frames: Sequence[CapturedFrame], model: Model) -> np.ndarray[Any, Any]:
+    rows = [
+        rotation @ np.array(frames[number].gravity_in_cam)
+        for number, rotation in zip(model.frames, model.world_from_cam_rotations, strict=True)
+        if frames[number].gravity_in_cam is not None
+    ]
+    return np.array(rows).reshape(-1, 3)
+
+
+def _up(model: Model, gravity: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], str, float | None]:
+    if len(gravity) >= 3:
+        up, spread = up_from_gravity(gravity)
+        return up, "gravity", round(spread, 2)
+    return up_from_cameras(model.world_from_cam_rotations), "cameras", None
+
+
+def _pose_only(cam_from_world: np.ndarray[Any, Any]) -> Camera:
+    return Camera(1, 1, 1.0, 1.0, 0.5, 0.5, cam_from_world)
+
+
+def _undistort(
+    frames: Sequence[CapturedFrame],
+    model: Model,
+    reconstruction: Any,
+    world_from_colmap: np.ndarray[Any, Any],
+    folder: Path,
+    output: Path,
+    target: SetFolder,
+    options: PoseOptions,
+    progress: Progress,
+) -> PosedFrames:
+    (output / IMAGES_FOLDER).mkdir()
+    undistorters: dict[int, Undistorter] = {}
+    kept = held_out(len(model.frames), options.held_out_every)
+    jobs, posed = [], []
+    for position, number in enumerate(model.frames):
+        frame = frames[number]
+        camera_id = reconstruction.image(number + 1).camera_id
+        if camera_id not in undistorters:
+            undistorters[camera_id] = Undistorter.of(reconstruction.camera(camera_id), options.image_side)
+        undistorter = undistorters[camera_id]
+        colmap_camera = replace(undistorter.pinhole, cam_from_world=model.cam_from_world[position])
+        samples = colmap_camera.project(model.points[model.seen[position]])[:, :2]
+        jobs.append(
+            UndistortJob(folder / frame.name, undistorter, output / IMAGES_FOLDER / frame.name, samples)
+        )
+        posed.append(
+            PosedFrame(
+                name=frame.name,
+                image=f"{target.poses.name}/{IMAGES_FOLDER}/{frame.name}",
+                mask=None,
+                camera=colmap_camera.transformed(world_from_colmap),
+                split="test" if position in kept else "train",
+                order=frame.order,
+            )
+        )
+    colours = undistort_all(jobs, options.threads, progress)
+    total = np.zeros((len(model.points), 3))
+    for rows, found in zip(model.seen, colours, strict=True):
+        total[rows] += found  # rows are unique within a frame
+    views = np.bincount(np.concatenate(model.seen), minlength=len(model.points))
+    in_world = model.points @ world_from_colmap[:3, :3].T + world_from_colmap[:3, 3]
+    points = SparsePoints(
+        points_in_world=in_world.astype(np.float32),
+        rgb=np.round(total / np.maximum(views, 1)[:, None]).astype(np.uint8),
+        error_px=model.error_px,
+        track_length=model.track_length,
+    )
+    return PosedFrames(tuple(posed), points)
+
+
+def _camera_summaries(
+    reconstruction: Any, frames: Sequence[CapturedFrame], model: Model
+) -> list[dict[str, Any]]:
+    summaries = []
+    for camera_id, camera in sorted(reconstruction.cameras.items()):
+        used = [n for n in model.frames if reconstruction.image(n + 1).camera_id == camera_id]
+        if not used:
+            continue
+        first = frames[used[0]]
+        focal = float(camera.mean_focal_length())
+        summaries.append(
+            {
+                "make": first.make,
+                "model": first.model,
+                "lens": first.lens,
+                "frames": len(used),
+                "width": camera.width,
+                "height": camera.height,
+                "focal_px": round(focal, 2),
+                "focal_35_mm": round(focal / np.hypot(camera.width, camera.height) * np.hypot(36, 24), 1),
+                "focal_expected_px": round(first.focal_px, 2) if first.focal_px else None,
+                "focal_source": first.focal_source,
+                "distortion": [float(p) for p in camera.params[3:]],
+            }
+        )
+    return summaries

@@ -1,0 +1,113 @@
+"""Local features of a frame: OpenCV SIFT with RootSIFT descriptors, in COLMAP's pixel convention."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from setpiece.progress import Progress
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Where and how many features are looked for."""
+
+    side: int  # pixels; longest side of the picture that is searched
+    count: int  # strongest features kept
+    contrast: float = 0.02  # SIFT's contrast threshold
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of one frame, strongest first."""
+
+    keypoints: NDArray[np.float32]  # [N, 4] x, y in pixels of the frame (corner origin), scale px, angle rad
+    descriptors: NDArray[np.uint8]  # [N, 128] RootSIFT x 512 (unit length before rounding)
+
+    @property
+    def count(self) -> int:
+        """How many features there are."""
+        return len(self.keypoints)
+
+
+def extract_all(
+    frames: list[Path], settings: FeatureSettings, cache: Path, threads: int, progress: Progress
+) -> list[Features]:
+    """The features of all frames, in the same order; those in the folder `cache` are not computed again."""
+    cache.mkdir(parents=True, exist_ok=True)
+
+    def one(path: Path) -> Features:
+        key = f"{path.name}|{path.stat().st_size}|{settings}"
+        file = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npz"
+        try:
+            with np.load(file) as arrays:
+                return Features(arrays["keypoints"], arrays["descriptors"])
+        except (OSError, ValueError, KeyError, EOFError):
+            found = extract(path, settings)
+            partial = file.with_suffix(".part")
+            with partial.open("wb") as stream:
+                np.savez(stream, keypoints=found.keypoints, descriptors=found.descriptors)
+            partial.replace(file)
+            return found
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # one picture per thread is faster than several threads per picture
+    try:
+        with progress.task("finding features", len(frames)) as task, ThreadPoolExecutor(threads) as pool:
+            features = []
+            for found in pool.map(one, frames):
+                features.append(found)
+                task.advance()
+            return features
+    finally:
+        cv2.setNumThreads(before)
+
+
+def extract(path: Path, settings: FeatureSettings) -> Features:
+    """The features of the picture at `path`."""
+    grey, pixels_per_pixel = _grey(path, settings.side)
+    detector = cv2.SIFT.create(
+        nfeatures=settings.count, contrastThreshold=settings.contrast, enable_precise_upscale=True
+    )
+    found, descriptors = detector.detectAndCompute(grey, None)
+    if not found:
+        return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
+    order = sorted(
+        range(len(found)), key=lambda i: (-found[i].response, found[i].pt, found[i].size, found[i].angle)
+    )[: settings.count]
+    keypoints = np.array(
+        [(*found[i].pt, found[i].size / 2, math.radians(found[i].angle)) for i in order], np.float32
+    )
+    sx, sy = pixels_per_pixel
+    keypoints[:, 0] = (keypoints[:, 0] + 0.5) * sx  # OpenCV counts from pixel centres, COLMAP from corners
+    keypoints[:, 1] = (keypoints[:, 1] + 0.5) * sy
+    keypoints[:, 2] *= (sx + sy) / 2
+    return Features(keypoints, root_sift(descriptors[order]))
+
+
+def root_sift(sift: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """RootSIFT descriptors scaled to bytes (Arandjelović and Zisserman 2012, section 3.1), [N, 128]."""
+    total = np.maximum(sift.sum(axis=1, keepdims=True), 1e-12)
+    scaled: NDArray[np.uint8] = np.minimum(np.sqrt(sift / total) * 512 + 0.5, 255).astype(np.uint8)
+    return scaled
+
+
+def _grey(path: Path, side: int) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+    """The picture in grey with its longest side at most `side`, and frame pixels per pixel in x and y."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+        scale = min(1.0, side / max(width, height))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        picture.draft("L", size)
+        grey = np.asarray(picture.convert("L"))
+    if (grey.shape[1], grey.shape[0]) != size:
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return grey, (width / size[0], height / size[1])

@@ -1,0 +1,192 @@
+"""Attempts at finding the poses, from the quickest to the most thorough, until every photo is placed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from setpiece.capture.colmap import (
+    Lens,
+    View,
+    verify_matches,
+    write_database,
+)
+from setpiece.capture.features import Features, FeatureSettings, extract_all
+from setpiece.capture.frames import CapturedFrame
+from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, refine, triangulate
+from setpiece.capture.matching import Pair, match_pairs
+from setpiece.capture.options import PoseOptions
+from setpiece.capture.pairs import choose_pairs
+from setpiece.progress import Progress
+
+CAMERA_MODEL = "SIMPLE_RADIAL"
+_REFINE_ROUNDS, _REFINE_ITERATIONS = 2, 10
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Features and verified pairs of all frames."""
+
+    features: list[Features]
+    geometries: dict[Pair, Any]
+    database: Path
+    pairs: int
+    chosen_by: str  # how the pairs were chosen
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one attempt gave."""
+
+    method: Method
+    matched: Matched
+    largest: Any | None  # pycolmap.Reconstruction, refined; None where nothing was placed
+    models: list[set[int]]  # frame numbers of each model, largest first
+
+    @property
+    def placed(self) -> int:
+        """How many frames the largest model has."""
+        return len(self.models[0]) if self.models else 0
+
+
+@dataclass
+class Clock:
+    """Seconds per step, summed over attempts."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, step: str, since: float) -> None:
+        """Book the time since `since` (time.monotonic) under `step`."""
+        self.seconds[step] = round(self.seconds.get(step, 0.0) + time.monotonic() - since, 3)
+
+
+def climb(
+    frames: Sequence[CapturedFrame],
+    folder: Path,
+    work: Path,
+    options: PoseOptions,
+    progress: Progress,
+    clock: Clock,
+) -> list[Attempt]:
+    """All attempts made, the best first. `folder` holds the frames' pictures, `work` is for caches."""
+    lenses, lens_of = lenses_of(frames)
+    quick = FeatureSettings(options.feature_side, options.max_features)
+    thorough = FeatureSettings(options.feature_side * 8 // 5, options.max_features * 2, 0.01)
+    rungs = [
+        (quick, 1, (Method.SKELETON, Method.GLOBAL)),
+        (thorough, 2, (Method.SKELETON, Method.INCREMENTAL, Method.GLOBAL)),
+    ]
+    attempts: list[Attempt] = []
+    for number, (settings, wider, methods) in enumerate(rungs):
+        if number:
+            progress.line(
+                f"{best(attempts).placed} of {len(frames)} photos placed so far; looking closer at all"
+            )
+        matched = _match(
+            frames, lenses, lens_of, folder, work / f"rung{number}", settings, wider, options, progress, clock
+        )
+        for method in methods:
+            attempts.append(_attempt(lenses, lens_of, frames, matched, method, options, progress, clock))
+            if best(attempts).placed == len(frames):
+                return sorted(attempts, key=_worth, reverse=True)
+            if method is Method.SKELETON and best(attempts).placed >= 0.8 * len(frames):
+                break  # sound but for a few: what helps is more features
+    return sorted(attempts, key=_worth, reverse=True)
+
+
+def best(attempts: Sequence[Attempt]) -> Attempt:
+    """The attempt that placed most frames."""
+    return max(attempts, key=_worth)
+
+
+def _worth(attempt: Attempt) -> tuple[int, int]:
+    return attempt.placed, attempt.largest.num_points3D() if attempt.largest is not None else 0
+
+
+def lenses_of(frames: Sequence[CapturedFrame]) -> tuple[list[Lens], list[int]]:
+    """The lenses of the capture, and the number of each frame's."""
+    numbers: dict[Lens, int] = {}
+    lens_of = []
+    for f in frames:
+        lens = Lens(f.width, f.height, round(f.focal_px, 2) if f.focal_px else None, f.lens)
+        lens_of.append(numbers.setdefault(lens, len(numbers)))
+    return list(numbers), lens_of
+
+
+def _match(
+    frames: Sequence[CapturedFrame],
+    lenses: list[Lens],
+    lens_of: list[int],
+    folder: Path,
+    work: Path,
+    settings: FeatureSettings,
+    wider: int,
+    options: PoseOptions,
+    progress: Progress,
+    clock: Clock,
+) -> Matched:
+    started = time.monotonic()
+    features = extract_all(
+        [folder / f.name for f in frames], settings, work / "features", options.threads, progress
+    )
+    clock.add("features", started)
+    started = time.monotonic()
+    pairs, chosen_by = choose_pairs(features, options.neighbours * wider, options.window * wider)
+    clock.add("pairs", started)
+    started = time.monotonic()
+    matches: dict[Pair, NDArray[np.uint32]] = match_pairs(features, pairs, options.threads, progress)
+    clock.add("matching", started)
+    started = time.monotonic()
+    database = work / "verified.db"
+    write_database(database, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
+    with quiet():
+        geometries = verify_matches(database, matches, options.seed, options.threads)
+    clock.add("verification", started)
+    return Matched(features, geometries, database, len(pairs), chosen_by)
+
+
+def _views(frames: Sequence[CapturedFrame], lens_of: list[int], features: Sequence[Features]) -> list[View]:
+    return [View(f.name, lens, x.keypoints) for f, lens, x in zip(frames, lens_of, features, strict=True)]
+
+
+def _attempt(
+    lenses: list[Lens],
+    lens_of: list[int],
+    frames: Sequence[CapturedFrame],
+    matched: Matched,
+    method: Method,
+    options: PoseOptions,
+    progress: Progress,
+    clock: Clock,
+) -> Attempt:
+    settings = MapperSettings(method, True, options.seed, options.threads)
+    work = matched.database.parent / method.value
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    started = time.monotonic()
+    with progress.task(f"placing photos ({method.value})", 1) as task:
+        database = work / "mapping.db"
+        write_database(database, lenses, _views(frames, lens_of, matched.features), CAMERA_MODEL)
+        models = map_cameras(database, matched.geometries, work, settings)
+        task.advance()
+    clock.add("mapping", started)
+    sets = [{i - 1 for i in m.reg_image_ids()} for m in models]
+    if not models:
+        return Attempt(method, matched, None, [])
+    largest = models[0]
+    started = time.monotonic()
+    with progress.task("refining", 2) as task:
+        if method is Method.SKELETON:
+            largest = triangulate(largest, matched.database, work, settings)
+        task.advance()
+        refine(largest, _REFINE_ROUNDS, _REFINE_ITERATIONS, settings)
+        task.advance()
+    clock.add("refinement", started)
+    return Attempt(method, matched, largest, sets)

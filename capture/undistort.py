@@ -1,0 +1,95 @@
+"""Training pictures without lens distortion."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pycolmap
+from numpy.typing import NDArray
+from PIL import Image
+
+from setpiece.cameras import Camera
+from setpiece.progress import Progress
+
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Undistorter:
+    """Turns frames of one COLMAP camera into pinhole pictures that show only what the frame shows."""
+
+    source_size: tuple[int, int]  # width, height in pixels; frames are scaled to this first
+    map_xy: NDArray[np.float32]  # [H, W, 2] where each pixel comes from in the scaled frame
+    pinhole: Camera  # with an identity pose
+
+    @classmethod
+    def of(cls, camera: Any, longest_side: int) -> Undistorter:
+        """The undistorter for a pycolmap camera; the picture's longest side is at most `longest_side`."""
+        options = pycolmap.UndistortCameraOptions()
+        options.blank_pixels = 0.0
+        flat = pycolmap.undistort_camera(options, camera)
+        scale = min(1.0, longest_side / max(flat.width, flat.height))
+        width, height = max(1, round(flat.width * scale)), max(1, round(flat.height * scale))
+        pinhole = Camera(
+            width=flat.width,
+            height=flat.height,
+            focal_x_px=flat.focal_length_x,
+            focal_y_px=flat.focal_length_y,
+            centre_x_px=flat.principal_point_x,
+            centre_y_px=flat.principal_point_y,
+            cam_from_world=np.eye(4),
+        ).resized(width, height)
+        source = (max(1, round(camera.width * scale)), max(1, round(camera.height * scale)))
+        x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+        rays = np.stack(
+            [(x - pinhole.centre_x_px) / pinhole.focal_x_px, (y - pinhole.centre_y_px) / pinhole.focal_y_px],
+            -1,
+        )
+        rays = np.concatenate([rays, np.ones_like(rays[..., :1])], -1).reshape(-1, 3)
+        seen = np.asarray(camera.img_from_cam(rays)).reshape(height, width, 2)
+        seen *= (source[0] / camera.width, source[1] / camera.height)
+        return cls(source, (seen - 0.5).astype(np.float32), pinhole)  # OpenCV counts from pixel centres
+
+    def picture(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The undistorted picture of a frame, [H, W, 3]."""
+        if (rgb.shape[1], rgb.shape[0]) != self.source_size:
+            rgb = np.asarray(cv2.resize(rgb, self.source_size, interpolation=cv2.INTER_AREA))
+        flat: NDArray[np.uint8] = cv2.remap(
+            rgb, self.map_xy, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+        return flat
+
+
+@dataclass(frozen=True)
+class UndistortJob:
+    """One frame to undistort."""
+
+    frame: Path
+    undistorter: Undistorter
+    output: Path
+    samples_px: NDArray[np.float64]  # [S, 2] places in the undistorted picture whose colour is wanted
+
+
+def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) -> list[NDArray[np.uint8]]:
+    """Write the undistorted pictures; returns the colours [S, 3] at the samples of each."""
+
+    def one(job: UndistortJob) -> NDArray[np.uint8]:
+        with Image.open(job.frame) as picture:
+            picture.draft("RGB", job.undistorter.source_size)
+            flat = job.undistorter.picture(np.asarray(picture.convert("RGB")))
+        Image.fromarray(flat).save(job.output, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        x, y = np.floor(job.samples_px).astype(np.int64).T
+        colours: NDArray[np.uint8] = flat[np.clip(y, 0, flat.shape[0] - 1), np.clip(x, 0, flat.shape[1] - 1)]
+        return colours
+
+    with progress.task("undistorting", len(jobs)) as task, ThreadPoolExecutor(threads) as pool:
+        colours = []
+        for found in pool.map(one, jobs):
+            colours.append(found)
+            task.advance()
+        return colours
