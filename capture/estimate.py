@@ -26,6 +26,7 @@ from setpiece.errors import PoseError
 from setpiece.posed import PosedFrame, PosedFrames, SparsePoints, write_posed_frames
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
+from setpiece.threads import thread_count
 
 WORK_FOLDER = ".poses-work"  # in capture/: features and databases of a run that has not ended
 IMAGES_FOLDER = "images"
@@ -196,7 +197,7 @@ def _undistort(
                 order=frame.order,
             )
         )
-    colours = undistort_all(jobs, options.threads, progress)
+    colours = undistort_all(jobs, thread_count(options.threads), progress)
     total = np.zeros((len(model.points), 3))
     for rows, found in zip(model.seen, colours, strict=True):
         total[rows] += found  # rows are unique within a frame

@@ -25,6 +25,7 @@ from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
 from setpiece.progress import Progress
+from setpiece.threads import thread_count
 
 CAMERA_MODEL = "SIMPLE_RADIAL"
 _REFINE_ROUNDS, _REFINE_ITERATIONS = 2, 10
@@ -134,20 +135,26 @@ def _match(
 ) -> Matched:
     started = time.monotonic()
     features = extract_all(
-        [folder / f.name for f in frames], settings, work / "features", options.threads, progress
+        [folder / f.name for f in frames],
+        settings,
+        work / "features",
+        thread_count(options.threads),
+        progress,
     )
     clock.add("features", started)
     started = time.monotonic()
     pairs, chosen_by = choose_pairs(features, options.neighbours * wider, options.window * wider)
     clock.add("pairs", started)
     started = time.monotonic()
-    matches: dict[Pair, NDArray[np.uint32]] = match_pairs(features, pairs, options.threads, progress)
+    matches: dict[Pair, NDArray[np.uint32]] = match_pairs(
+        features, pairs, thread_count(options.threads), progress
+    )
     clock.add("matching", started)
     started = time.monotonic()
     database = work / "verified.db"
     write_database(database, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
     with quiet():
-        geometries = verify_matches(database, matches, options.seed, options.threads)
+        geometries = verify_matches(database, matches, options.seed, thread_count(options.threads))
     clock.add("verification", started)
     return Matched(features, geometries, database, len(pairs), chosen_by)
 
@@ -166,7 +173,7 @@ def _attempt(
     progress: Progress,
     clock: Clock,
 ) -> Attempt:
-    settings = MapperSettings(method, True, options.seed, options.threads)
+    settings = MapperSettings(method, True, options.seed, thread_count(options.threads))
     work = matched.database.parent / method.value
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()

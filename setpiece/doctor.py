@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import platform
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import ClassVar
 import psutil
 
 from setpiece import __version__
+from setpiece.threads import thread_count
 
 NEEDED_MEMORY = 3 * 1024**3  # bytes; what a build of fifty photos takes at most
 NEEDED_DISK = 1024**3  # bytes
@@ -69,8 +69,7 @@ def _guard(name: str, check: Callable[[], Check]) -> Check:
 
 
 def _processor() -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check("processor", Check.OK, f"{platform.machine()}, {cores} cores")
+    return Check("processor", Check.OK, f"{platform.machine()}, {thread_count(None)} cores")
 
 
 def _memory() -> Check:

@@ -79,7 +79,7 @@ def sh_rotation(new_from_old: NDArray[np.float64], degree: int) -> NDArray[np.fl
 
 def rotate_sh(sh: NDArray[np.float32], new_from_old: NDArray[np.float64]) -> NDArray[np.float32]:
     """Coefficients [N, K, 3] of the same radiance in axes rotated by `new_from_old` [3, 3]."""
-    matrix = sh_rotation(new_from_old, int(round(sh.shape[1] ** 0.5)) - 1)
+    matrix = sh_rotation(new_from_old, round(sh.shape[1] ** 0.5) - 1)
     out = np.empty_like(sh)
     for start in range(0, len(sh), _CHUNK):
         part = sh[start : start + _CHUNK].astype(np.float64)

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from setpiece.capture.options import CaptureOptions, PoseOptions
+from setpiece.capture.options import PoseOptions
 from setpiece.cli.flags import flags, parse
 from setpiece.reconstruct.options import TrainOptions
 
 _TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads", "seed")
+_DEMO_FLAGS = ("quality", "device", "threads")
 
 
 @click.command()
@@ -27,7 +28,7 @@ _TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads
 )
 @click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
 @flags(TrainOptions, *_TRAIN_FLAGS)
-@flags(PoseOptions, "holdout")
+@flags(PoseOptions, "held_out_every")
 def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> None:
     """Make a set from a folder of PHOTOS.
 
@@ -41,7 +42,8 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
     from setpiece.pipeline import build as build_set
 
     options = BuildOptions(
-        parse(CaptureOptions, values), parse(PoseOptions, values), parse(TrainOptions, values)
+        poses=parse(PoseOptions, values, "held_out_every", "threads", "seed"),
+        train=parse(TrainOptions, values, *_TRAIN_FLAGS),
     )
     progress = _terminal()
     build_set(photos, set_folder, options, progress, overwrite=overwrite)
@@ -58,7 +60,7 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
     type=click.Path(path_type=Path),
     help="Where the photos and the set go.",
 )
-@flags(TrainOptions, "quality", "device", "threads")
+@flags(TrainOptions, *_DEMO_FLAGS)
 def demo(folder: Path, **values: Any) -> None:
     """Make a sample capture, without downloads, and a set from it.
 
@@ -74,7 +76,10 @@ def demo(folder: Path, **values: Any) -> None:
 
     progress = _terminal()
     make_demo(folder, DemoOptions(), progress)
-    build_set(folder / "photos", folder / "set", BuildOptions(train=parse(TrainOptions, values)), progress)
+    options = BuildOptions(
+        poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
+    )
+    build_set(folder / "photos", folder / "set", options, progress)
     progress.line(f"Look at it:  setpiece view {_quoted(folder / 'set')}")
 
 
@@ -93,7 +98,7 @@ def train(set_folder: Path, **values: Any) -> None:
     from setpiece.setfolder import SetFolder
 
     progress = _terminal()
-    train_set(SetFolder.open(set_folder), parse(TrainOptions, values), progress)
+    train_set(SetFolder.open(set_folder), parse(TrainOptions, values, *_TRAIN_FLAGS), progress)
     progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
 
 

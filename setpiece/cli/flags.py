@@ -39,15 +39,14 @@ def flags(options: type[Any], *names: str) -> Callable[[F], F]:
     return decorate
 
 
-def parse(options: type[Options], values: dict[str, Any]) -> Options:
-    """The dataclass filled with those of the command's values that it has fields for."""
+def parse(options: type[Options], values: dict[str, Any], *names: str) -> Options:
+    """The dataclass with the named fields taken from the command's values."""
     hints = typing.get_type_hints(options)
     chosen: dict[str, Any] = {}
-    for field in dataclasses.fields(options):  # type: ignore[arg-type]
-        if field.name in values:
-            kind, value = _plain(hints[field.name]), values[field.name]
-            is_enum = isinstance(kind, type) and issubclass(kind, enum.Enum)
-            chosen[field.name] = kind(value) if is_enum and value is not None else value
+    for name in names:
+        kind, value = _plain(hints[name]), values[name]
+        is_enum = isinstance(kind, type) and issubclass(kind, enum.Enum)
+        chosen[name] = kind(value) if is_enum and value is not None else value
     return options(**chosen)
 
 
