@@ -27,6 +27,10 @@ PRESETS = {
 }
 
 
+COARSE_UNTIL = (0.2, 0.8)  # of all steps: a quarter of the size before the first, then half, then all
+SMALLEST_SIDE = 100  # pixels; pictures are not halved below
+
+
 @dataclass(frozen=True)
 class Schedule:
     """The plan of one training. Times are fractions of all steps."""
@@ -36,10 +40,7 @@ class Schedule:
     max_side: int  # pixels, of the training pictures at full size
     sh_degree: int  # the last one
     start_splats: int  # to begin with
-    coarse_until: tuple[float, ...] = (
-        0.2,
-        0.8,
-    )  # a quarter of the size until the first, half until the second
+    coarse_until: tuple[float, ...]  # with two: a quarter of the size before the first, then half
     sh_every: float = 0.15  # one more SH degree after each
     grow_from: float = 0.03
     grow_until: float = 0.6
@@ -103,17 +104,20 @@ class Schedule:
         return work
 
 
-def schedule_for(options: TrainOptions, photos: int) -> Schedule:
-    """The plan for a number of training photos."""
+def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Schedule:
+    """The plan for a number of training photos of at most `longest_side` pixels."""
     preset = PRESETS[Quality(options.quality)]
     # More photos mean more surface: room for more Gaussians, and steps to see each photo often enough.
     more = max(1.0, photos / 50) ** 0.5
     steps = options.steps or round(preset.steps * more)
     max_splats = options.max_splats or round(preset.max_splats * more)
+    max_side = min(longest_side, options.max_side or preset.max_side)
+    halvings = max(0, int(math.log2(max_side / SMALLEST_SIDE))) if max_side > SMALLEST_SIDE else 0
     return Schedule(
         steps=steps,
         max_splats=max_splats,
-        max_side=options.max_side or preset.max_side,
+        max_side=max_side,
+        coarse_until=COARSE_UNTIL[max(0, len(COARSE_UNTIL) - halvings) :],
         sh_degree=preset.sh_degree if options.sh_degree is None else options.sh_degree,
         start_splats=max(1, max_splats // 2),
         ssim_weight=options.ssim_weight,

@@ -55,7 +55,8 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
     done = finished(target, digest)
     if done is not None and (target.splats / "metrics.json").exists():
         return done
-    schedule = schedule_for(options, len(posed.train))
+    longest = max(max(f.camera.width, f.camera.height) for f in posed.train)
+    schedule = schedule_for(options, len(posed.train), longest)
     trainer = _trainer(target, posed, schedule, options, progress)
     resumed_from = _resume(trainer, target, digest, progress)
 

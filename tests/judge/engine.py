@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from judge.loss import photo_losses
+from judge.renderer import Parameters, project, render, rotations
 from setpiece.cameras import Camera
 from setpiece.reconstruct.engine import Batch, Edit, Float32, LearningRates, Losses, Render, Statistics
 from setpiece.splats import Splats
-
-from .loss import photo_losses
-from .renderer import Parameters, project, render, rotations
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-15
 _FIELDS = ("means", "log_scales", "quats", "opacity_logits", "sh")
@@ -53,7 +52,7 @@ class Judged:
 
 
 class JudgeEngine:
-    """The engine protocol on top of the judge; Adam (Kingma and Ba 2015), only on Gaussians that were seen."""
+    """The engine protocol on top of the judge; Adam (Kingma, Ba 2015) on the Gaussians that were seen."""
 
     name = "judge"
     device = "cpu float64"
