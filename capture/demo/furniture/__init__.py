@@ -1,0 +1,1 @@
+"""What stands in the set: each file is one kind of thing, made of patches in its own place."""

@@ -1,0 +1,1 @@
+"""Shapes, each a list of textured patches."""

@@ -1,0 +1,1 @@
+"""Procedural textures: functions from a sheet to its albedo in sRGB."""
