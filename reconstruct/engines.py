@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
 from setpiece.errors import TrainingError
 from setpiece.reconstruct.engine import Engine
 from setpiece.splats import Splats
+from setpiece.threads import thread_count
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -24,7 +24,7 @@ def make_engine(device: Device, splats: Splats, threads: int | None = None) -> E
         return CudaEngine(splats)
     from setpiece.reconstruct.cpu.engine import CpuEngine
 
-    return CpuEngine(splats, threads=threads or usable_cores())
+    return CpuEngine(splats, threads=thread_count(threads))
 
 
 def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
@@ -41,9 +41,3 @@ def chosen_device(device: Device) -> Literal["cpu", "cuda"]:
     if device == "cuda":
         raise problem
     return "cpu"
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -15,6 +15,7 @@ from setpiece.reconstruct.images import Images, Picture
 from setpiece.reconstruct.metrics import psnr_db, ssim
 
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
+BEST_PSNR = 100.0  # dB; that of equal pictures, which JSON has no number for
 ERROR_GAIN = 4.0  # the error picture shows the mean absolute error times this
 
 
@@ -92,7 +93,8 @@ def mean_of(values: list[float]) -> float | None:
 def _score(view: View, picture: Picture, render: Float32) -> Score:
     photo = picture.image.astype(np.float32) / 255.0
     mask = None if picture.mask is None else picture.mask != 0
-    return Score(view.frame.name, psnr_db(render, photo, mask), ssim(render, photo, mask))
+    psnr = min(psnr_db(render, photo, mask), BEST_PSNR)
+    return Score(view.frame.name, psnr, ssim(render, photo, mask))
 
 
 def _bytes(picture: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from setpiece.errors import TrainingError
 from setpiece.posed import PosedFrame, SparsePoints
+from setpiece.reconstruct.images import Images
+from setpiece.reconstruct.sowing import sown_points
 from setpiece.splats import SH_C0, Splats
 
 START_OPACITY = 0.4
@@ -17,11 +19,16 @@ MIN_POINTS = 8  # below this nothing is known about where the scene lies
 def initial_splats(
     points: SparsePoints,
     frames: tuple[PosedFrame, ...],
+    images: Images,
+    level: int,
     count: int,
     sh_degree: int,
     rng: np.random.Generator,
 ) -> Splats:
-    """Up to `count` Gaussians at sparse points. Raises TrainingError when there are hardly any points."""
+    """Up to `count` Gaussians. Raises TrainingError when there are hardly any points.
+
+    `frames` at `level` are what more points are sown from where the sparse ones are fewer than `count`.
+    """
     ok = np.isfinite(points.points_in_world).all(axis=1)
     positions = points.points_in_world[ok].astype(np.float32)
     colours = points.rgb[ok].astype(np.float32) / 255.0
@@ -33,6 +40,9 @@ def initial_splats(
     if len(positions) > count:
         rows = np.sort(rng.choice(len(positions), count, replace=False))
         positions, colours = positions[rows], colours[rows]
+    if len(positions) < count:
+        more = sown_points(points, frames, images, level, count - len(positions), rng)
+        positions, colours = np.concatenate([positions, more[0]]), np.concatenate([colours, more[1]])
     return splats_at(positions, colours, neighbour_distances(positions), sh_degree, rng)
 
 

@@ -86,7 +86,15 @@ def _trainer(
 ) -> Trainer:
     rng = np.random.default_rng((options.seed, 0))
     images = Images(target.path, schedule.max_side)
-    splats = initial_splats(posed.points, posed.train, schedule.start_splats, schedule.sh_degree, rng)
+    splats = initial_splats(
+        posed.points,
+        posed.train,
+        images,
+        len(schedule.coarse_until),
+        schedule.start_splats,
+        schedule.sh_degree,
+        rng,
+    )
     engine: Engine = make_engine(options.device, splats, options.threads)
     scene = Scene(
         train=posed.train,

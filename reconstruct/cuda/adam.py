@@ -15,18 +15,20 @@ class Adam:
         self.first = torch.zeros_like(parameter)
         self.second = torch.zeros_like(parameter)
 
-    @torch.no_grad()
     def update(self, parameter: Tensor, seen: Tensor, rate: Tensor | float, step: int) -> None:
         """Move the rows of `parameter` that are `seen` ([N] bool) by its gradient; `step` counts from 1."""
-        gradient = parameter.grad
-        if gradient is None:
-            return
-        rows = seen.reshape(-1, *[1] * (parameter.dim() - 1))
-        self.first = torch.where(rows, self.first + (1 - _BETA1) * (gradient - self.first), self.first)
-        self.second = torch.where(rows, self.second + (1 - _BETA2) * (gradient**2 - self.second), self.second)
-        root = torch.sqrt(self.second / (1 - _BETA2**step)) + _EPSILON
-        change = rate * self.first / (1 - _BETA1**step) / root
-        parameter -= torch.where(rows, change, torch.zeros_like(change))
+        with torch.no_grad():
+            gradient = parameter.grad
+            if gradient is None:
+                return
+            rows = seen.reshape(-1, *[1] * (parameter.dim() - 1))
+            self.first = torch.where(rows, self.first + (1 - _BETA1) * (gradient - self.first), self.first)
+            self.second = torch.where(
+                rows, self.second + (1 - _BETA2) * (gradient**2 - self.second), self.second
+            )
+            root = torch.sqrt(self.second / (1 - _BETA2**step)) + _EPSILON
+            change = rate * self.first / (1 - _BETA1**step) / root
+            parameter -= torch.where(rows, change, torch.zeros_like(change))
 
     def inherit(self, parents: Tensor, fresh: Tensor) -> None:
         """Rows from their parents' rows; fresh ones start at zero."""

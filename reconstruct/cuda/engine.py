@@ -155,17 +155,17 @@ class CudaEngine:
             self._adam[name].update(value, visible, rate, self._steps)
             value.grad = None
 
-    @torch.no_grad()
     def _count(self, camera: Camera, seen: _Seen, carried: Tensor, visible: Tensor) -> None:
-        half = torch.tensor([camera.width / 2, camera.height / 2], device=self._on)
-        if seen.means2d.grad is not None:
-            self._sums["gradient"] += (seen.means2d.grad[0] * half).norm(dim=-1)
-        if carried.grad is not None:
-            self._sums["error"] += carried.grad[:, 0]
-            self._sums["weight"] += carried.grad[:, 1]
-            self._sums["seen"] += carried.grad[:, 1] > 0
-        radius = seen.radii.amax(-1) * visible / max(camera.width, camera.height)
-        self._sums["max_radius"] = torch.maximum(self._sums["max_radius"], radius.float())
+        with torch.no_grad():
+            half = torch.tensor([camera.width / 2, camera.height / 2], device=self._on)
+            if seen.means2d.grad is not None:
+                self._sums["gradient"] += (seen.means2d.grad[0] * half).norm(dim=-1)
+            if carried.grad is not None:
+                self._sums["error"] += carried.grad[:, 0]
+                self._sums["weight"] += carried.grad[:, 1]
+                self._sums["seen"] += carried.grad[:, 1] > 0
+            radius = seen.radii.amax(-1) * visible / max(camera.width, camera.height)
+            self._sums["max_radius"] = torch.maximum(self._sums["max_radius"], radius.float())
 
     def statistics(self) -> Statistics:
         """The sums since the last edit."""
@@ -180,46 +180,46 @@ class CudaEngine:
         """Current log scales, [N, 3]."""
         return _numpy(self._values["log_scales"])
 
-    @torch.no_grad()
     def edit(self, edit: Edit) -> None:
         """Replace the population."""
-        parents = torch.from_numpy(edit.parents).to(self._on)
-        fresh = torch.from_numpy(edit.fresh).to(self._on)
-        new = {name: value[parents] for name, value in self._values.items()}
-        local = self._tensor(edit.offsets) * torch.exp(new["log_scales"])
-        new["means"] = new["means"] + torch.einsum("nij,nj->ni", rotations(new["quats"]), local)
-        new["log_scales"] = new["log_scales"] + self._tensor(edit.log_scale_change)[:, None]
-        new["opacity_logits"] = self._tensor(edit.opacity_logits)
-        self._set(new)
-        for adam in self._adam.values():
-            adam.inherit(parents, fresh)
-        self._zero_sums()
+        with torch.no_grad():
+            parents = torch.from_numpy(edit.parents).to(self._on)
+            fresh = torch.from_numpy(edit.fresh).to(self._on)
+            new = {name: value[parents] for name, value in self._values.items()}
+            local = self._tensor(edit.offsets) * torch.exp(new["log_scales"])
+            new["means"] = new["means"] + torch.einsum("nij,nj->ni", rotations(new["quats"]), local)
+            new["log_scales"] = new["log_scales"] + self._tensor(edit.log_scale_change)[:, None]
+            new["opacity_logits"] = self._tensor(edit.opacity_logits)
+            self._set(new)
+            for adam in self._adam.values():
+                adam.inherit(parents, fresh)
+            self._zero_sums()
 
-    @torch.no_grad()
     def perturb(self, strength: float, seed: int) -> None:
         """The exploration noise of 3DGS-MCMC (Kheradmand et al. 2024, eq. 9)."""
-        generator = torch.Generator(device=self._on).manual_seed(seed)
-        noise = torch.randn(self.count, 3, generator=generator, device=self._on)
-        v = self._values
-        gate = torch.sigmoid(100 * (0.005 - torch.sigmoid(v["opacity_logits"])))[:, None]
-        local = noise * torch.exp(v["log_scales"])
-        v["means"] += strength * gate * torch.einsum("nij,nj->ni", rotations(v["quats"]), local)
+        with torch.no_grad():
+            generator = torch.Generator(device=self._on).manual_seed(seed)
+            noise = torch.randn(self.count, 3, generator=generator, device=self._on)
+            v = self._values
+            gate = torch.sigmoid(100 * (0.005 - torch.sigmoid(v["opacity_logits"])))[:, None]
+            local = noise * torch.exp(v["log_scales"])
+            v["means"] += strength * gate * torch.einsum("nij,nj->ni", rotations(v["quats"]), local)
 
-    @torch.no_grad()
     def render(
         self, camera: Camera, *, background: Float32, sh_degree: int, antialias: bool, normals: bool = False
     ) -> Render:
         """The picture, alpha and depth that `camera` sees."""
-        carried = self._normals(camera) if normals else torch.zeros(self.count, 0, device=self._on)
-        seen = self._rasterize(camera, sh_degree, antialias, background, carried, mode="RGB+ED")
-        blended = seen.channels[..., 3:-1]
-        length = torch.clamp(blended.norm(dim=-1, keepdim=True), min=1e-10)
-        return Render(
-            colour=_numpy(seen.channels[..., :3]),
-            alpha=_numpy(seen.alpha),
-            depth=_numpy(seen.channels[..., -1]),
-            normals=_numpy(blended / length) if normals else None,
-        )
+        with torch.no_grad():
+            carried = self._normals(camera) if normals else torch.zeros(self.count, 0, device=self._on)
+            seen = self._rasterize(camera, sh_degree, antialias, background, carried, mode="RGB+ED")
+            blended = seen.channels[..., 3:-1]
+            length = torch.clamp(blended.norm(dim=-1, keepdim=True), min=1e-10)
+            return Render(
+                colour=_numpy(seen.channels[..., :3]),
+                alpha=_numpy(seen.alpha),
+                depth=_numpy(seen.channels[..., -1]),
+                normals=_numpy(blended / length) if normals else None,
+            )
 
     def _normals(self, camera: Camera) -> Tensor:
         """The shortest axis of every Gaussian, towards the camera, [N, 3] world."""

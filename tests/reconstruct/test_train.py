@@ -146,7 +146,7 @@ def test_numbers_that_run_away_are_dropped_by_count(
 
     use(monkeypatch, Sick)
     result = stage.train(tiny_set, replace(OPTIONS, steps=30), heard)
-    assert heard.warnings == ["Removed 3 of 40 splats: not a number."]
+    assert heard.warnings == ["Removed 3 of 45 splats: not a number."]
     assert np.isfinite(result["psnr"])
 
 
