@@ -82,7 +82,7 @@ def read_ply(path: Path) -> Splats:
     return rotate_splats(in_ply, WORLD_FROM_PLY)  # RDF -> world Z up, here only
 
 
-def map_ply(path: Path) -> np.memmap[tuple[int], np.dtype[np.void]]:
+def map_ply(path: Path) -> NDArray[np.void]:
     """The rows of a splat PLY as they lie in the file, [N] of named columns, read when touched.
 
     Raises SplatFileError when the file is damaged, or holds no uncompressed splats.
@@ -150,10 +150,12 @@ def _parse_header(path: Path, file: BinaryIO) -> tuple[int, np.dtype[np.void], i
     except (ValueError, IndexError, KeyError) as error:
         raise SplatFileError(f"{path} has a damaged PLY header ({error}). Export it again.") from error
     optional = ("nx", "ny", "nz")
-    missing = [c for c in PLY_COLUMNS if not c.startswith("f_rest") and c not in (*optional, *(dtype.names or ()))]
+    missing = [
+        c for c in PLY_COLUMNS if not c.startswith("f_rest") and c not in (*optional, *(dtype.names or ()))
+    ]
     if missing or count < 0:
         raise SplatFileError(
-            f"{path} is a PLY of something other than splats: {missing[0] if missing else 'count'} is missing. "
+            f"{path} is a PLY of something else: {missing[0] if missing else 'a count'} is missing. "
             "Expected x, f_dc_*, opacity, scale_* and rot_*."
         )
     return count, dtype, end.end()

@@ -43,17 +43,17 @@ def build(folder: Path) -> None:
     stamp = folder / "node_modules" / ".setpiece-lock"
     wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        _run([node, npm, "ci", "--no-audit", "--no-fund"], folder, environment, "the page's packages (npm ci)")
+        _run([node, npm, "ci", "--no-audit", "--no-fund"], folder, environment, "npm ci")
         stamp.write_text(wanted)
     vite = folder / "node_modules" / "vite" / "bin" / "vite.js"
-    _run([node, vite, "build", "--logLevel", "warn"], folder, environment, "the page (vite build)")
+    _run([node, vite, "build", "--logLevel", "warn"], folder, environment, "vite build")
 
 
 def _run(command: list[Path | str], folder: Path, environment: dict[str, str], what: str) -> None:
     code = subprocess.run([str(c) for c in command], cwd=folder, env=environment, check=False).returncode
     if code:
         sys.exit(
-            f"Building {what} failed with exit code {code}; what it said stands above. "
+            f"Building the viewer's page failed at {what}, with exit code {code}; what it said stands above. "
             f"npm needs the network once. {_OFF}"
         )
 
