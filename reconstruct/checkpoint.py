@@ -50,16 +50,16 @@ def folder_of(target: SetFolder) -> Path:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a running checkpoint and remove those beyond the newest `KEPT`."""
+    """Write a running checkpoint and remove those of the same training beyond the newest `KEPT`."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"step-{checkpoint.step:07d}", checkpoint)
-    for old in running(folder)[KEPT:]:
+    _write(folder / f"step-{checkpoint.step:07d}-{checkpoint.digest[:8]}", checkpoint)
+    for old in running(folder, checkpoint.digest)[KEPT:]:
         old.unlink()
 
 
-def running(folder: Path) -> list[Path]:
-    """The running checkpoints, newest first."""
-    return sorted(folder.glob("step-*"), reverse=True)
+def running(folder: Path, digest: str = "") -> list[Path]:
+    """The running checkpoints, newest first: of the training with `digest`, or of all."""
+    return sorted(folder.glob(f"step-*-{digest[:8]}*"), reverse=True)
 
 
 def newest_checkpoint(folder: Path, digest: str, progress: Progress) -> Checkpoint | None:
@@ -67,7 +67,7 @@ def newest_checkpoint(folder: Path, digest: str, progress: Progress) -> Checkpoi
 
     Damaged files are named in a warning and removed; those of other options are left alone.
     """
-    for path in running(folder):
+    for path in running(folder, digest):
         try:
             checkpoint = read_checkpoint(path)
         except CheckpointError as error:
@@ -76,13 +76,12 @@ def newest_checkpoint(folder: Path, digest: str, progress: Progress) -> Checkpoi
             )
             path.unlink()
             continue
-        if checkpoint.digest == digest:
-            return checkpoint
+        return checkpoint
     return None
 
 
 def write_final(target: SetFolder, digest: str, step: int, splats: Splats, result: dict[str, Any]) -> None:
-    """Write the result of a finished training and remove its running checkpoints."""
+    """Write the result of a finished training and remove all running checkpoints."""
     folder = folder_of(target)
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {name: getattr(splats, name) for name in _SPLAT_FIELDS}

@@ -47,6 +47,12 @@ class Schedule:
     edit_every: int = 50  # steps between changes of the population, at least
     ssim_every: int = 2  # steps between steps that compute SSIM
     ssim_weight: float = 0.2
+    rate_means: float = 1.6e-4  # Adam step sizes, before `rate_scale`; this one times the scene's extent
+    rate_scales: float = 5e-3
+    rate_quats: float = 1e-3
+    rate_opacities: float = 2.5e-2
+    rate_sh0: float = 2.5e-3
+    rate_sh_rest: float = 1.25e-4
     rate_scale: float = 1.0  # of all learning rates at the start
     rate_end: float = 0.1  # of the start, at the last step
     opacity_penalty: float = 0.0
@@ -72,12 +78,12 @@ class Schedule:
         done = step / self.steps
         now = self.rate_scale * float(self.rate_end**done)
         return LearningRates(
-            means=1.6e-4 * extent * now,
-            log_scales=5e-3 * now,
-            quats=1e-3 * now,
-            opacity_logits=2.5e-2 * now,
-            sh0=2.5e-3 * now,
-            sh_rest=2.5e-3 / 20 * now,
+            means=self.rate_means * extent * now,
+            log_scales=self.rate_scales * now,
+            quats=self.rate_quats * now,
+            opacity_logits=self.rate_opacities * now,
+            sh0=self.rate_sh0 * now,
+            sh_rest=self.rate_sh_rest * now,
         )
 
     def exposure_rate(self, step: int) -> float:

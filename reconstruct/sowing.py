@@ -104,7 +104,8 @@ def _disagreement(in_world: NDArray[np.float64], mine: Float32, other: _Seen) ->
     row = np.where(inside, y, 0).astype(np.int64)
     theirs = other.features[row, column].reshape(*in_world.shape[:2], -1)
     difference = np.abs(theirs - mine[:, None, :]).mean(axis=-1)
-    return np.where(inside.reshape(difference.shape), difference, np.float32(1)).astype(np.float32)
+    cost: Float32 = np.where(inside.reshape(difference.shape), difference, 1.0).astype(np.float32)
+    return cost
 
 
 def _neighbours(index: int, seen: list[_Seen]) -> list[int]:

@@ -106,22 +106,24 @@ def test_a_damaged_checkpoint_is_passed_over(
     with pytest.raises(RuntimeError, match="killed"):
         stage.train(tiny_set, replace(OPTIONS, checkpoint_seconds=0.0), heard)
     newest, older = running(folder_of(tiny_set))
-    assert (newest.name, older.name) == ("step-0000060", "step-0000059")
+    assert (newest.name[:12], older.name[:12]) == ("step-0000060", "step-0000059")
     data = bytearray(newest.read_bytes())
     data[len(data) // 2] ^= 1
     newest.write_bytes(data)
     use(monkeypatch, JudgeEngine)
     result = stage.train(tiny_set, OPTIONS, heard)
     assert result["resumed_from_step"] == 59
-    assert "step-0000060 is damaged" in heard.warnings[0]
+    assert "step-0000060" in heard.warnings[0]
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n", b"\xff\x00\n\n"])
 def test_only_damaged_checkpoints_start_again(tiny_set: SetFolder, heard: Heard, damage: bytes) -> None:
     folder = folder_of(tiny_set)
     folder.mkdir(parents=True)
-    (folder / "step-0000003").write_bytes(damage)
-    assert stage.train(tiny_set, replace(OPTIONS, steps=4), heard)["resumed_from_step"] is None
+    options = replace(OPTIONS, steps=4)
+    digest = stage.training_digest(tiny_set, options)
+    (folder / f"step-0000003-{digest[:8]}").write_bytes(damage)
+    assert stage.train(tiny_set, options, heard)["resumed_from_step"] is None
     assert len(heard.warnings) == 1
 
 
