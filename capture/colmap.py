@@ -90,18 +90,26 @@ def open_database(path: Path) -> Iterator[Any]:
 
 
 def verify_matches(
-    path: Path, matches: Mapping[Pair, NDArray[np.uint32]], seed: int, threads: int
+    path: Path,
+    matches: Mapping[Pair, NDArray[np.uint32]],
+    seed: int,
+    threads: int,
+    options: Any | None = None,
 ) -> dict[Pair, Any]:
-    """Writes matches into the database and returns the two-view geometry of each pair that has one."""
+    """Writes matches into the database and returns the two-view geometry of each pair that has one.
+
+    `options` are pycolmap.TwoViewGeometryOptions; by default few trials, which a wrong pair seldom survives.
+    """
     with open_database(path) as database, pycolmap.DatabaseTransaction(database):
         for (i, j), found in matches.items():
             if len(found) >= FEWEST_INLIERS:
                 database.write_matches(i + 1, j + 1, found)
-    options = pycolmap.TwoViewGeometryOptions()
-    options.detect_watermark = False
-    options.min_num_inliers = FEWEST_INLIERS
-    options.ransac.max_num_trials = 2000
-    options.ransac.confidence = 0.99
+    if options is None:
+        options = pycolmap.TwoViewGeometryOptions()
+        options.detect_watermark = False
+        options.min_num_inliers = FEWEST_INLIERS
+        options.ransac.max_num_trials = 2000
+        options.ransac.confidence = 0.99
     options.ransac.random_seed = seed
     verifier = pycolmap.GeometricVerifierOptions()
     verifier.num_threads = threads

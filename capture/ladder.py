@@ -143,7 +143,9 @@ def _match(
     )
     clock.add("features", started)
     started = time.monotonic()
-    pairs, chosen_by = choose_pairs(features, options.neighbours * wider, options.window * wider)
+    pairs, chosen_by = choose_pairs(
+        features, options.neighbours * wider, options.window * wider, thread_count(options.threads)
+    )
     clock.add("pairs", started)
     started = time.monotonic()
     matches: dict[Pair, NDArray[np.uint32]] = match_pairs(

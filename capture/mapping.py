@@ -122,8 +122,12 @@ def refine(model: Any, rounds: int, iterations: int, settings: MapperSettings) -
         options.ceres.loss_function_scale = 1.0
         options.ceres.solver_options.max_num_iterations = iterations
         options.ceres.solver_options.num_threads = settings.threads
-        with quiet():
-            pycolmap.bundle_adjustment(model, options)
+        config = pycolmap.BundleAdjustmentConfig()
+        for image_id in model.reg_image_ids():
+            config.add_image(image_id)
+        config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+        with quiet():  # pycolmap.bundle_adjustment does the same but cannot be kept from printing
+            pycolmap.create_default_bundle_adjuster(options, config, model).solve()
             pycolmap.ObservationManager(model).filter_all_points3D(3.0, 1.5)
     model.update_point_3d_errors()
 

@@ -8,23 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.features import Features
-from setpiece.capture.matching import Pair, preview_counts
+from setpiece.capture.matching import Pair, count_matches
 
 PREVIEW_FEATURES = 512  # strongest features used to judge a pair before it is matched in full
-ALL_PAIRS_BELOW = 16  # frames; up to this number every pair is matched in full
+ALL_PAIRS_UP_TO = 16  # frames; every pair is matched in full
+PREVIEW_ALL_UP_TO = 200  # frames; every pair is previewed
+SHORTLIST = 60  # in larger captures: frames most alike in their mix of features that are previewed
 _FEWEST_PREVIEW = 4  # matches of a preview that make a pair worth a full look
+_WORDS = 1024  # size of the vocabulary of a capture
 
 
-def choose_pairs(features: Sequence[Features], neighbours: int, window: int) -> tuple[list[Pair], str]:
-    """The pairs to match, sorted, and how they were chosen ("exhaustive" or "preview").
+def choose_pairs(
+    features: Sequence[Features], neighbours: int, window: int, threads: int
+) -> tuple[list[Pair], str]:
+    """The pairs to match, sorted, and how they were chosen: "exhaustive", "preview" or "retrieval".
 
     Small captures are matched exhaustively. In larger ones each frame is paired with the `neighbours`
-    frames that share most matches in a quick preview, and with the `window` frames before and after it.
+    frames that share most matches in a quick preview, and with the `window` frames before and after it in
+    capture order. In very large ones only frames with a similar mix of features are previewed.
     """
     n = len(features)
-    if n <= ALL_PAIRS_BELOW:
-        return [(i, j) for i in range(n) for j in range(i + 1, n)], "exhaustive"
-    return pairs_from_counts(preview_counts(features, PREVIEW_FEATURES), neighbours, window), "preview"
+    everything = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    if n <= ALL_PAIRS_UP_TO:
+        return everything, "exhaustive"
+    how = "preview" if n <= PREVIEW_ALL_UP_TO else "retrieval"
+    candidates = everything if how == "preview" else similar_pairs(features, SHORTLIST)
+    counts = np.zeros((n, n), np.int32)
+    for (i, j), count in zip(
+        candidates, count_matches(features, candidates, PREVIEW_FEATURES, threads), strict=True
+    ):
+        counts[i, j] = counts[j, i] = count
+    return pairs_from_counts(counts, neighbours, window), how
 
 
 def pairs_from_counts(counts: NDArray[np.int32], neighbours: int, window: int) -> list[Pair]:
@@ -35,3 +49,26 @@ def pairs_from_counts(counts: NDArray[np.int32], neighbours: int, window: int) -
         best = np.argsort(-counts[i], kind="stable")[:neighbours]
         pairs |= {(min(i, int(j)), max(i, int(j))) for j in best if counts[i, j] >= _FEWEST_PREVIEW}
     return sorted(pairs)
+
+
+def similar_pairs(features: Sequence[Features], shortlist: int) -> list[Pair]:
+    """The pairs of each frame with the `shortlist` frames whose mix of features is most like its own.
+
+    A bag of words weighted by rarity (Sivic and Zisserman 2003, section 4) over a vocabulary of descriptors
+    drawn from the capture itself: no training, and enough to leave out what shares nothing.
+    """
+    heads = [f.descriptors[:PREVIEW_FEATURES].astype(np.float32) for f in features]
+    pool = np.concatenate(heads)
+    words = pool[np.linspace(0, len(pool) - 1, min(_WORDS, len(pool))).astype(np.int64)]
+    half_norm = (words**2).sum(axis=1) / 2
+    bags = np.zeros((len(heads), len(words)), np.float32)
+    for i, head in enumerate(heads):
+        if len(head):
+            bags[i] = np.bincount((head @ words.T - half_norm).argmax(axis=1), minlength=len(words))
+    rarity = np.log(len(heads) / np.maximum((bags > 0).sum(axis=0), 1))
+    bags *= rarity
+    bags /= np.maximum(np.linalg.norm(bags, axis=1, keepdims=True), 1e-9)
+    likeness = bags @ bags.T
+    np.fill_diagonal(likeness, -1)
+    best = np.argsort(-likeness, axis=1, kind="stable")[:, :shortlist]
+    return sorted({(min(i, int(j)), max(i, int(j))) for i in range(len(heads)) for j in best[i]})
