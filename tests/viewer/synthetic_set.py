@@ -25,7 +25,9 @@ BALL_RADIUS = 0.05  # standard deviation, set units
 FLOOR_GREY = 0.32
 
 
-def look_at(eye: tuple[float, float, float], target: tuple[float, float, float], roll_deg: float) -> NDArray[np.float64]:
+def look_at(
+    eye: tuple[float, float, float], target: tuple[float, float, float], roll_deg: float
+) -> NDArray[np.float64]:
     """cam_from_world, [4, 4], of a camera at `eye` that looks at `target`, leaning by `roll_deg`."""
     forward = np.subtract(target, eye)
     forward = forward / np.linalg.norm(forward)
@@ -44,9 +46,15 @@ def cameras() -> dict[str, Camera]:
     """Cameras that differ in everything: place, roll, format, focal lengths, principal point."""
     return {
         "front.jpg": Camera(480, 270, 400.0, 400.0, 240.0, 135.0, look_at((0.3, -3.4, 1.2), (0, 0, 0.5), 0)),
-        "left offset.jpg": Camera(480, 270, 380.0, 372.0, 262.0, 120.0, look_at((-2.9, -1.6, 1.5), (0.1, 0, 0.5), 6)),
-        "behind-ö.jpg": Camera(480, 270, 410.0, 410.0, 240.0, 140.0, look_at((0.9, 3.0, 1.7), (0, 0, 0.5), -9)),
-        "portrait.jpg": Camera(270, 480, 330.0, 330.0, 131.0, 246.0, look_at((2.7, -1.7, 1.0), (0.1, 0, 0.6), 0)),
+        "left offset.jpg": Camera(
+            480, 270, 380.0, 372.0, 262.0, 120.0, look_at((-2.9, -1.6, 1.5), (0.1, 0, 0.5), 6)
+        ),
+        "behind-ö.jpg": Camera(
+            480, 270, 410.0, 410.0, 240.0, 140.0, look_at((0.9, 3.0, 1.7), (0, 0, 0.5), -9)
+        ),
+        "portrait.jpg": Camera(
+            270, 480, 330.0, 330.0, 131.0, 246.0, look_at((2.7, -1.7, 1.0), (0.1, 0, 0.6), 0)
+        ),
     }
 
 
@@ -58,7 +66,9 @@ def splats() -> Splats:
     places = np.array([p for p, _ in BALLS.values()])
     means = np.concatenate([places, floor]).astype(np.float32)
     rgb = np.concatenate([[c for _, c in BALLS.values()], np.full((len(floor), 3), FLOOR_GREY)])
-    scales = np.concatenate([np.full((len(places), 3), BALL_RADIUS), np.tile([[0.06, 0.06, 0.002]], (len(floor), 1))])
+    scales = np.concatenate(
+        [np.full((len(places), 3), BALL_RADIUS), np.tile([[0.06, 0.06, 0.002]], (len(floor), 1))]
+    )
     count = len(means)
     opacity = np.where(np.arange(count) < len(places), 0.98, 0.9)
     return Splats(

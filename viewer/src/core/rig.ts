@@ -157,8 +157,9 @@ export class Rig {
   /** A drag by so many pixels: orbit around the pivot, or look around. */
   drag(dx: number, dy: number): void {
     const perPixel = DRAG_TURN_RAD / Math.min(this.view.width, this.view.height);
-    // Dragging moves what one sees: to the right turns the camera to the left, in both modes.
-    this.turn(-dx * perPixel, dy * perPixel);
+    // What is seen follows the pointer: before the pivot when orbiting, everything when looking around.
+    const sign = this.mode === "orbit" ? 1 : -1;
+    this.turn(sign * dx * perPixel, -sign * dy * perPixel);
   }
 
   /** A drag by so many pixels that moves the camera sideways; what is in focus follows the pointer. */
@@ -174,11 +175,11 @@ export class Rig {
   dolly(steps: number): void {
     this.release();
     const { forward } = basisOf(this.goal);
-    const nearer = this.goalFocus * 0.9 ** clamp(steps, -20, 20);
+    const nearer = Math.max(this.goalFocus * 0.9 ** clamp(steps, -20, 20), 1e-3 * this.speed);
     const way = this.goalFocus - nearer;
     this.goal = { ...this.goal, position: add(this.goal.position, scale(forward, way)) };
     if (this.mode === "orbit") {
-      this.goalFocus = Math.max(nearer, 1e-4 * this.speed);
+      this.goalFocus = nearer;
     }
   }
 
