@@ -1,0 +1,57 @@
+// From the lists of pairs (Gaussian, tile) in the order of the Gaussians to one list per tile, nearest first.
+#pragma once
+
+#include <vector>
+
+#include "buffer.h"
+#include "frame.h"
+#include "pool.h"
+
+namespace setpiece::cpu {
+
+// The pairs that one piece of the projection found.
+class PairList {
+public:
+    PairList();
+    PairList(const PairList&) = delete;
+    PairList& operator=(const PairList&) = delete;
+
+    Pairs pairs;
+
+private:
+    static void grow(Pairs* pairs, size_t tiles, size_t visible);
+    Buffer<uint32_t> tiles_, visible_;
+};
+
+class Binning {
+public:
+    // Sorts what `pieces` lists hold. Gaussians of equal depth keep the order of their slots. Adds to each
+    // Gaussian's pair_begin the pairs of the pieces before its own.
+    void sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists, int pieces);
+
+    const Tiles& tiles() const { return tiles_; }
+    size_t visible() const { return visible_; }
+    size_t pairs() const { return pairs_; }
+    size_t chunks() const { return chunk_begin_[static_cast<size_t>(tile_count_)]; }
+
+private:
+    struct Key {
+        uint32_t depth, slot;
+    };
+
+    void join(Pool& pool, const Projection& projection, PairList* const* lists, int pieces);
+    void sort_by_depth(Pool& pool);
+    void scatter(Pool& pool, const Projection& projection);
+
+    Tiles tiles_{};
+    size_t visible_ = 0, pairs_ = 0;
+    int64_t tile_count_ = 0;
+    uint32_t nearest_ = 0, furthest_ = 0;
+    Buffer<Key> keys_, other_;
+    Buffer<uint32_t> tile_of_pair_, begin_, chunk_begin_, counts_;
+    Buffer<Entry> entries_;
+    Buffer<uint16_t> masks_;
+    Buffer<float> transmittance_;
+};
+
+}  // namespace setpiece::cpu

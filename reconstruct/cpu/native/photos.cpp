@@ -1,0 +1,73 @@
+#include "photos.h"
+
+#include <cstring>
+#include <vector>
+
+namespace setpiece::cpu {
+
+namespace {
+
+void split_row(const uint8_t* image, const uint8_t* mask, int width, int64_t plane, uint8_t* out, uint8_t* out_mask,
+               int64_t stride, int64_t* kept) {
+    int64_t count = 0;
+    for (int x = 0; x < width; x++) {
+        const bool counts = !mask || mask[x] != 0;
+        for (int c = 0; c < 3; c++) out[c * plane + x] = counts ? image[3 * x + c] : uint8_t{0};
+        if (out_mask) out_mask[x] = counts ? uint8_t{255} : uint8_t{0};
+        count += counts;
+    }
+    for (int64_t x = width; x < stride; x++) {
+        for (int c = 0; c < 3; c++) out[c * plane + x] = 0;
+        if (out_mask) out_mask[x] = 0;
+    }
+    *kept = count;
+}
+
+}  // namespace
+
+const PhotoView& Photos::get(Pool& pool, int64_t key, int width, int height, int64_t stride, const uint8_t* image,
+                             const uint8_t* mask) {
+    const auto known = by_key_.find(key);
+    if (known != by_key_.end()) {
+        const auto photo = known->second;
+        if (key != 0 && photo->width == width && photo->height == height && photo->masked == (mask != nullptr)) {
+            photos_.splice(photos_.begin(), photos_, photo);
+            return photo->view;
+        }
+        bytes_ -= photo->bytes;
+        photos_.erase(photo);
+        by_key_.erase(known);
+    }
+    const int64_t plane = stride * height;
+    const size_t bytes = static_cast<size_t>(plane) * (mask ? 4 : 3);
+    while (!photos_.empty() && bytes_ + bytes > most_bytes_) {
+        bytes_ -= photos_.back().bytes;
+        by_key_.erase(photos_.back().key);
+        photos_.pop_back();
+    }
+    photos_.emplace_front();
+    Photo& photo = photos_.front();
+    by_key_[key] = photos_.begin();
+    photo.key = key;
+    photo.width = width;
+    photo.height = height;
+    photo.masked = mask != nullptr;
+    photo.bytes = bytes;
+    bytes_ += bytes;
+    photo.planes.reserve(static_cast<size_t>(plane) * 3);
+    if (mask) photo.mask.reserve(static_cast<size_t>(plane));
+    std::vector<int64_t> kept(static_cast<size_t>(height));
+    pool.each(height, 16, [&](int64_t begin, int64_t end) {
+        for (int64_t y = begin; y < end; y++) {
+            split_row(image + y * width * 3, mask ? mask + y * width : nullptr, width, plane,
+                      photo.planes.data() + y * stride, mask ? photo.mask.data() + y * stride : nullptr, stride,
+                      &kept[static_cast<size_t>(y)]);
+        }
+    });
+    int64_t total = 0;
+    for (const int64_t row : kept) total += row;
+    photo.view = {photo.planes.data(), mask ? photo.mask.data() : nullptr, stride, plane, total};
+    return photo.view;
+}
+
+}  // namespace setpiece::cpu

@@ -1,0 +1,112 @@
+// A thin vector of sixteen floats, F16, with masks, M16. The kernels are written once over it; the build
+// compiles them once per instruction set, each time with another ISA (a namespace) and another header.
+//
+// load and store take addresses aligned to 64 bytes, loadu and storeu any. fma(a, b, c) = a b + c and
+// fnma(a, b, c) = c - a b, rounded once where the machine can. keep(m, a) is a where m holds, else 0.
+// Comparisons with NaN are false; min(a, b) and max(a, b) with a NaN give b.
+#pragma once
+
+#if defined(SETPIECE_AVX512)
+#define ISA avx512
+#include "simd_avx512.h"
+#elif defined(SETPIECE_AVX2)
+#define ISA avx2
+#include "simd_avx2.h"
+#else
+#define ISA plain
+#include "simd_plain.h"
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
+namespace setpiece::cpu::ISA {
+
+constexpr float kLog2E = 1.44269504088896f;
+
+alignas(64) constexpr float kRamp[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+inline F16 operator-(F16 a) { return set(0.0f) - a; }
+inline F16 clamp(F16 x, F16 low, F16 high) { return min(max(x, low), high); }
+
+// Index of the lowest set bit; `mask` must not be 0.
+inline int lowest_bit(uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long index;
+    _BitScanForward64(&index, mask);
+    return static_cast<int>(index);
+#else
+    return __builtin_ctzll(mask);
+#endif
+}
+
+// Index of the highest set bit; `mask` must not be 0.
+inline int highest_bit(uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long index;
+    _BitScanReverse64(&index, mask);
+    return static_cast<int>(index);
+#else
+    return 63 - __builtin_clzll(mask);
+#endif
+}
+
+// 2^x to 2e-9 relative before rounding, for any x; 0 below -126. Minimax polynomial of degree 6.
+inline F16 exp2(F16 x) {
+    const F16 inside = clamp(x, set(-126.0f), set(127.0f));
+    const F16 n = round(inside);
+    const F16 f = inside - n;
+    F16 p = fma(set(0.00015345795f), f, set(0.0013399931f));
+    p = fma(p, f, set(0.009618489f));
+    p = fma(p, f, set(0.055503286f));
+    p = fma(p, f, set(0.24022646f));
+    p = fma(p, f, set(0.69314718f));
+    p = fma(p, f, set(1.0f));
+    return keep(x >= set(-126.0f), scale2(p, n));
+}
+
+inline F16 exp(F16 x) { return exp2(x * set(kLog2E)); }
+
+// 2^x to 7.5e-8 relative for -100 < x < 100; meaningless elsewhere, so mask such lanes. Degree 5.
+inline F16 exp2_in_range(F16 x) {
+    const F16 n = round(x);
+    const F16 f = x - n;
+    F16 p = fma(set(0.001327645f), f, set(0.009675541f));
+    p = fma(p, f, set(0.055507135f));
+    p = fma(p, f, set(0.2402212f));
+    p = fma(p, f, set(0.69314694f));
+    p = fma(p, f, set(1.0000001f));
+    return scale2(p, n);
+}
+
+// log2(x) to 4e-9 absolute before rounding, for normal positive x. Minimax polynomial of degree 10.
+inline F16 log2(F16 x) {
+    F16 mantissa, exponent;
+    split(x, &mantissa, &exponent);
+    const F16 t = mantissa - set(1.0f);
+    F16 p = fma(set(-0.0643409f), t, set(0.15066327f));
+    p = fma(p, t, set(-0.19027767f));
+    p = fma(p, t, set(0.20910138f));
+    p = fma(p, t, set(-0.24014834f));
+    p = fma(p, t, set(0.28838402f));
+    p = fma(p, t, set(-0.36067486f));
+    p = fma(p, t, set(0.48090076f));
+    p = fma(p, t, set(-0.72134751f));
+    p = fma(p, t, set(1.442695f));
+    return fma(p, t, exponent);
+}
+
+// Lane k of the result is the sum of all lanes of v[k]. Destroys v.
+inline F16 column_sums(F16 v[16]) {
+    transpose(v);
+    for (int step = 8; step; step /= 2) {
+        for (int i = 0; i < step; i++) v[i] = v[i] + v[i + step];
+    }
+    return v[0];
+}
+
+// 1 / (1 + exp(-x))
+inline F16 sigmoid(F16 x) { return set(1.0f) / (set(1.0f) + exp(-x)); }
+
+}  // namespace setpiece::cpu::ISA
