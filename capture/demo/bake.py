@@ -21,9 +21,10 @@ from setpiece.capture.demo.lights import Light
 from setpiece.capture.demo.options import DemoOptions
 from setpiece.capture.demo.stage import Stage
 
-COARSER = 3.5  # size of the elements that gather, in sizes of those for direct light
+COARSER = 2.5  # size of the elements that gather, in sizes of those for direct light
 BOUNCES = 6
 CHUNK = 1 << 16  # rays per call
+DIM = 0.002  # light below this is not worth a shadow ray
 LIFT_M = 0.002  # rays start this far in front of their surface
 
 
@@ -117,7 +118,7 @@ def _direct(
             count = options.light_samples
             for i in range(count):
                 probe = light.probe(origins, normals, (i, count), rng)
-                asked = np.flatnonzero(probe.weight > 0)
+                asked = np.flatnonzero(probe.weight > DIM / max(light.colour))
                 free = stage.tracer.free(origins[asked], probe.directions[asked], probe.far[asked] - 2 * LIFT_M)
                 got = asked[free]
                 total[got, :3] += probe.weight[got, None] * np.array(light.colour, np.float32) / count

@@ -34,7 +34,7 @@ class Lens:
         """
         s = np.linalg.norm(drawn, axis=1)
         r = s.copy()
-        for _ in range(6):
+        for _ in range(4):
             r -= (r * (1 + self.k1 * r**2) - s) / (1 + 3 * self.k1 * r**2)
         result: NDArray[np.float64] = drawn * (r / np.maximum(s, 1e-12))[:, None]
         return result

@@ -44,20 +44,23 @@ class WindowLight:
 
     def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
         """Rays to points spread over the rectangle."""
-        which, count = stratum
-        n = len(points)
-        side = max(1, round(count**0.5))
-        a = (which % side + rng.random(n, np.float32)) / side
-        b = ((which // side) + rng.random(n, np.float32)) / max(1, -(-count // side))
         (y0, y1), (z0, z1) = self.y_m, self.z_m
-        target = np.stack([np.full(n, self.x_m, np.float32), y0 + a * (y1 - y0), z0 + b * (z1 - z0)], axis=1)
-        way = (target - points).astype(np.float32)
-        distance = np.linalg.norm(way, axis=1)
-        direction = way / np.maximum(distance, 1e-6)[:, None]
-        received = np.maximum((direction * normals).sum(1), 0) * np.maximum(-direction[:, 0], 0)
-        area = (y1 - y0) * (z1 - z0)
-        weight = received * area / np.pi / np.maximum(distance, 0.05) ** 2
-        return Probe(direction, distance, weight.astype(np.float32))
+        corner = (self.x_m, y0, z0)
+        return _panel_probe(corner, (0, y1 - y0, 0), (0, 0, z1 - z0), points, normals, stratum, rng)
+
+
+@dataclass(frozen=True)
+class PanelLight:
+    """A parallelogram that shines evenly to the side of edge_u x edge_v."""
+
+    corner: tuple[float, float, float]  # world, metres
+    edge_u: tuple[float, float, float]
+    edge_v: tuple[float, float, float]
+    colour: Colour
+
+    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+        """Rays to points spread over the panel."""
+        return _panel_probe(self.corner, self.edge_u, self.edge_v, points, normals, stratum, rng)
 
 
 @dataclass(frozen=True)
@@ -100,5 +103,30 @@ class BulbLight:
         way = target - points
         distance = np.linalg.norm(way, axis=1)
         direction = (way / np.maximum(distance, 1e-6)[:, None]).astype(np.float32)
-        weight = np.maximum((direction * normals).sum(1), 0) / np.maximum(distance, 0.06) ** 2
+        weight = np.maximum((direction * normals).sum(1), 0) / np.maximum(distance, 0.16) ** 2
         return Probe(direction, distance.astype(np.float32), weight.astype(np.float32))
+
+
+def _panel_probe(
+    corner: tuple[float, float, float],
+    edge_u: tuple[float, float, float],
+    edge_v: tuple[float, float, float],
+    points: Float32,
+    normals: Float32,
+    stratum: tuple[int, int],
+    rng: np.random.Generator,
+) -> Probe:
+    which, count = stratum
+    side = max(1, round(count**0.5))
+    a, b = rng.random((2, len(points), 1), np.float32)
+    a, b = (which % side + a) / side, (which // side + b) / max(1, -(-count // side))
+    origin, u, v = (np.array(x, np.float32) for x in (corner, edge_u, edge_v))
+    way = origin + a * u + b * v - points
+    distance = np.linalg.norm(way, axis=1)
+    direction = way / np.maximum(distance, 1e-6)[:, None]
+    face = np.cross(u, v)
+    area = float(np.linalg.norm(face))
+    given = -(direction @ (face / area))
+    received = np.einsum("ij,ij->i", direction, normals)
+    weight = np.maximum(received, 0) * np.maximum(given, 0) * area / np.pi / np.maximum(distance, 0.05) ** 2
+    return Probe(direction.astype(np.float32), distance.astype(np.float32), weight.astype(np.float32))

@@ -17,9 +17,9 @@ class DemoOptions:
     panorama_width: int = 2048  # pixels; the height is half of it
     samples_per_pixel: int = 4  # rays through a pixel that holds an edge; textures are filtered beforehand
     texel_scale: float = 1.0  # factor on the size of texture elements: larger is coarser and faster
-    light_samples: int = 16  # shadow rays per light and light-map element
-    bounce_samples: int = 96  # rays per light-map element that gather light from other surfaces
-    lumel_m: float = 0.014  # metres, size of a light-map element
+    light_samples: int = 12  # shadow rays per light and light-map element
+    bounce_samples: int = 64  # rays per light-map element that gather light from other surfaces
+    lumel_m: float = 0.02  # metres, size of a light-map element
     exposure_variation_ev: float = 0.08  # stops, standard deviation between photos; 0 keeps all photos equal
     noise: float = 0.004  # standard deviation of the sensor noise, of full scale
     distortion_k1: float = 0.03  # radial distortion of the phone's lens, COLMAP's SIMPLE_RADIAL

@@ -35,18 +35,18 @@ def panorama_positions(directions: NDArray[np.float64], width: int) -> NDArray[n
     return np.stack([(longitude / (2 * np.pi) + 0.5) * width, (0.5 - latitude / np.pi) * (width / 2)], axis=1)
 
 
-def photograph_sphere(lit: LitSet, view: Viewpoint, index: int, options: DemoOptions) -> Picture:
+def photograph_sphere(lit: LitSet, view: Viewpoint, options: DemoOptions) -> Picture:
     """The linear picture all around, and the distance along its unit directions."""
     world_from_cam = view.cam_from_world[:3, :3].T
     centre = -world_from_cam @ view.cam_from_world[:3, 3]
     width = options.panorama_width
 
     def aim(at_px: NDArray[np.float64]) -> Float32:
-        return np.asarray(panorama_directions(at_px, width) @ world_from_cam.T, np.float32)
+        x, y, z = panorama_directions(at_px, width).T
+        return np.stack([x * right + y * down + z * front for right, down, front in world_from_cam], 1).astype(np.float32)
 
-    rng = np.random.default_rng([options.seed, 41, index])
     size = (width, width // 2)
-    return take(lit, centre.astype(np.float32), aim, size, 2 * np.pi / width, options.samples_per_pixel, rng)
+    return take(lit, centre.astype(np.float32), aim, size, 2 * np.pi / width, options.samples_per_pixel)
 
 
 def write_panorama(path: Path, pixels: NDArray[np.uint8], when: str, quality: int) -> None:

@@ -35,7 +35,6 @@ def take(
     size: tuple[int, int],
     spacing: float,
     samples: int,
-    rng: np.random.Generator,
 ) -> Picture:
     """The picture of `size` (width, height) from `origin` [3]; `spacing` as in `LitSet.look`."""
     width, height = size
@@ -51,16 +50,26 @@ def take(
         patch[top:bottom] = seen.patch.reshape(-1, width)
     if samples > 1:
         rows, columns = np.nonzero(_edges(patch, distance))
-        side = max(1, round(samples**0.5))
         total = np.zeros((len(rows), 3), np.float32)
-        for k in range(side * side):
-            jitter = (np.array([k % side, k // side]) + rng.random((len(rows), 2))) / side
-            at = np.stack([columns, rows], axis=1) + jitter
+        for offset in _offsets(samples):
+            at = np.stack([columns, rows], axis=1) + offset
             for start in range(0, len(rows), ROWS * 1024):
                 part = slice(start, start + ROWS * 1024)
                 total[part] += lit.look(origin, aim(at[part]), spacing).colour
-        colour[rows, columns] = total / (side * side)
+        colour[rows, columns] = total / samples
     return Picture(colour, distance)
+
+
+def _offsets(count: int) -> NDArray[np.float64]:
+    """Positions inside a pixel, evenly spread (Hammersley's points), [count, 2]."""
+    k = np.arange(count)
+    reversed_bits, place = np.zeros(count), 0.5
+    rest = k.copy()
+    while rest.any():
+        reversed_bits += place * (rest % 2)
+        rest //= 2
+        place /= 2
+    return np.stack([(k + 0.5) / count, (reversed_bits + place) % 1], axis=1)
 
 
 def _edges(patch: NDArray[np.int32], distance: Float32) -> NDArray[np.bool_]:

@@ -46,7 +46,7 @@ def shoot_photos(lit: LitSet, folder: Path, options: DemoOptions, workers: Execu
     def one(i: int) -> tuple[str, TruePhoto]:
         view, exposure, name = views[i], phone_exposure(i, options), photo_name(i)
         camera = phone_camera(view, options)
-        picture = photograph(lit, camera, lens, i, options)
+        picture = photograph(lit, camera, lens, options)
         rng = np.random.default_rng([options.seed, 33, i])
         pixels = develop(picture.colour, exposure, options.noise, VIGNETTE, rng)
         write_photo(folder / "photos" / name, pixels, view, lens, exposure, i, options)
@@ -63,7 +63,7 @@ def shoot_panoramas(
     views = panorama_walk(options.panoramas, options.seed)
 
     def one(i: int) -> tuple[str, NDArray[np.float64]]:
-        picture = photograph_sphere(lit, views[i], i, options)
+        picture = photograph_sphere(lit, views[i], options)
         rng = np.random.default_rng([options.seed, 42, i])
         pixels = develop(picture.colour, Exposure(0.0, (1.0, 1.0, 1.0)), options.noise, 0.0, rng)
         when = STARTED + datetime.timedelta(minutes=6, seconds=10 * i)

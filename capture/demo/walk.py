@@ -47,7 +47,7 @@ def photo_walk(count: int, seed: int) -> list[Viewpoint]:
         centre = np.array([target[0] + radius * np.sin(angle), target[1] - radius * np.cos(angle), height])
         centre += rng.normal(0, 0.025, 3)
         # The eye wanders: sideways over the set, and a little up and down.
-        aim = target + np.array([0.45 * np.sin(9 * t + back), 0.25 * np.cos(6 * t), 0.16 * np.sin(11 * t + 2 * back)])
+        aim = target + np.array([0.7 * np.sin(9 * t + back), 0.25 * np.cos(6 * t), 0.16 * np.sin(11 * t + 2 * back)])
         aim += rng.normal(0, 0.03, 3)
         portrait = back and 0.32 <= t <= 0.66
         views.append(Viewpoint(look_at(centre, aim, float(rng.normal(0, 1.2))), portrait))

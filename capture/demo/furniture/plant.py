@@ -23,15 +23,15 @@ def potted_plant() -> list[Patch]:
         t = np.linspace(0, 1, 8)
         path = np.stack([lean_x * t**1.5, lean_y * t**1.5, 0.30 + (high - 0.30) * t], axis=1)
         parts += tube(f"stem{s}", path.tolist(), 0.011, coat((0.34, 0.27, 0.18), 0.15), sides=8)
-        count = int((high - 0.35) / 0.085)
+        count = int((high - 0.35) / 0.075)
         for k in range(count):
             along = 0.22 + 0.78 * (k + 0.5) / count
             at = np.array([np.interp(along, t, path[:, i]) for i in range(3)])
             tone = float(rng.uniform(0.8, 1.25))
             green = leaf_green((0.17 * tone, 0.32 * tone, 0.14 * tone))
-            length = float(rng.uniform(0.20, 0.31))
-            blade = leaf(f"leaf{s}-{k}", length, 0.42 * length, float(rng.uniform(0.1, 0.6)), green, texel_m=0.002, gloss=0.5)
-            tilt = float(rng.uniform(8, 48))
+            length = float(rng.uniform(0.24, 0.36))
+            blade = leaf(f"leaf{s}-{k}", length, 0.50 * length, float(rng.uniform(0.1, 0.7)), green, texel_m=0.002, gloss=0.5)
+            tilt = float(rng.uniform(0, 38))
             parts += moved(blade, translation(*at), rotation("z", 137.5 * k + 60 * s), rotation("x", tilt))
     return parts
 

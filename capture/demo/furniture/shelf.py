@@ -40,7 +40,7 @@ def bookshelf(width_m: float = 1.1, height_m: float = 1.75, depth_m: float = 0.2
             colour = CLOTH[int(rng.integers(len(CLOTH)))]
             volume = box(
                 f"volume{k}-{x:.3f}", (thick, deep, high), coat(colour), faces=("front", "left", "right", "top"),
-                paints={"front": spine(colour), "top": pages}, texel_m=0.0016,
+                paints={"front": spine(colour), "top": pages}, texel_m=0.0019,
             )  # fmt: skip
             front = -depth_m / 2 + 0.02 + float(rng.uniform(0, 0.03))
             parts += placed(volume, x + thick / 2, front + deep / 2, float(z) + side)

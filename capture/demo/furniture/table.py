@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from setpiece.capture.demo.geometry.box import box
+from setpiece.capture.demo.geometry.box import FACES, box
 from setpiece.capture.demo.geometry.lathe import disc, lathe
 from setpiece.capture.demo.geometry.patch import Patch, quad
 from setpiece.capture.demo.geometry.placement import moved, placed, rotation, translation
@@ -18,7 +18,8 @@ def table() -> list[Patch]:
     """A walnut table, 1.5 x 0.8 m, on four square legs with an apron."""
     walnut = wood(WALNUT, 0.16, 2.2, wear=0.8)
     leg = wood(WALNUT, 0.08, 2.0, upright=True, wear=0.8)
-    top = box("table/top", (1.5, 0.8, 0.035), walnut, texel_m=0.0016, gloss=0.5)
+    top = box("table/top", (1.5, 0.8, 0.035), walnut, faces=FACES[:5], texel_m=0.0017, gloss=0.5)
+    top += box("table/under", (1.5, 0.8, 0.035), walnut, faces=("bottom",), texel_m=0.005)
     parts = placed(top, 0, 0, TOP_M - 0.035)
     for i, (x, y) in enumerate(((-0.68, -0.33), (0.68, -0.33), (-0.68, 0.33), (0.68, 0.33))):
         sides = ("front", "back", "left", "right")

@@ -24,11 +24,14 @@ def tube(
     radii = np.broadcast_to(np.asarray(radii_m, float), len(path))
     along = np.gradient(path, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    helper = np.array([1.0, 0, 0]) if abs(along[0, 0]) < 0.8 else np.array([0, 1.0, 0])
-    first = np.cross(along, helper)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    start = np.cross(along[0], np.eye(3)[np.argmin(np.abs(along[0]))])
+    rings = [start / np.linalg.norm(start)]
+    for direction in along[1:]:  # carry the ring along without twisting it
+        carried = rings[-1] - direction * (rings[-1] @ direction)
+        rings.append(carried / np.linalg.norm(carried))
+    first = np.array(rings)
     second = np.cross(along, first)
-    turn = np.linspace(0, 2 * np.pi, sides + 1)
+    turn = np.linspace(2 * np.pi, 0, sides + 1)  # so that the front is outside
     ring = first[:, None] * np.cos(turn)[None, :, None] + second[:, None] * np.sin(turn)[None, :, None]
     points = path[:, None] + ring * radii[:, None, None]
     return [grid_patch(name, points, paint, **look)]

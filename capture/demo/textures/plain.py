@@ -69,3 +69,17 @@ def leaf_green(colour: Colour) -> Paint:
         return np.clip(mix(face, (0.45, 0.34, 0.16), 0.7 * brown), 0.02, 1)
 
     return paint
+
+
+def rings(colour: Colour, count: float = 14) -> Paint:
+    """A paint of concentric steps, for discs (whose texture runs around them): lenses and lids."""
+
+    def paint(sheet: Sheet) -> Float32:
+        outward = sheet.y_m / np.float32(sheet.size_m[1]) + 0 * sheet.x_m
+        wave = (outward * np.float32(count)) % 1
+        face = sheet.flat(colour) * (0.72 + 0.34 * wave)[..., None]
+        face = face * (1 + 0.06 * sheet.noise(0.03, 4, salt=1))[..., None]
+        scratch = step(1.8, 2.5, sheet.noise((0.08, 0.003), 2, salt=2))
+        return np.clip(mix(face, (0.3, 0.28, 0.26), 0.4 * scratch), 0.02, 1)
+
+    return paint

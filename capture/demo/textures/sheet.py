@@ -63,30 +63,26 @@ class Sheet:
         """
         cell_x, cell_y = (cell_m, cell_m) if isinstance(cell_m, float) else cell_m
         rng = self.rng(1000 + salt)
-        total = np.zeros((self.height, self.width), np.float32)
-        power = 0.0
+        # Octaves that are wide in texels are drawn on a canvas a quarter as fine, then enlarged together.
+        small = (-(-self.height // 4), -(-self.width // 4))
+        wide, narrow = np.zeros(small, np.float32), np.zeros((self.height, self.width), np.float32)
+        power, any_wide = 0.0, False
         for octave in range(octaves):
             nx, ny = cell_x / self.texel_m / 2**octave, cell_y / self.texel_m / 2**octave
             if max(nx, ny) < 1 and octave:
                 break
             weight = gain**octave
-            total += weight * self._lattice(max(nx, 1.0), max(ny, 1.0), rng)
             power += weight**2
-        return total / np.float32(math.sqrt(power))
-
-    def _lattice(self, nx: float, ny: float, rng: np.random.Generator) -> Float32:
-        columns, rows = math.ceil(self.width / nx) + 4, math.ceil(self.height / ny) + 4
-        values = rng.standard_normal((rows, columns), dtype=np.float32) * np.float32(1.35)
-        # Sample the lattice from its second row and column on, by a plain scaling.
-        matrix = np.array([[1 / nx, 0, 1.2], [0, 1 / ny, 1.2]], np.float32)
-        out: Float32 = cv2.warpAffine(
-            values,
-            matrix,
-            (self.width, self.height),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REFLECT,
-        )
-        return out
+            if min(nx, ny) >= 12 and min(small) >= 2:
+                wide += weight * _lattice(small, nx / 4, ny / 4, rng)
+                any_wide = True
+            else:
+                narrow += weight * _lattice(narrow.shape, max(nx, 1.0), max(ny, 1.0), rng)
+        if any_wide:
+            enlarged = cv2.resize(wide, (small[1] * 4, small[0] * 4), interpolation=cv2.INTER_LINEAR)
+            narrow += enlarged[: self.height, : self.width]
+        narrow *= np.float32(1 / math.sqrt(power))
+        return narrow
 
     def relief(
         self, height_m: Float32, depth: float = 1.0, towards: tuple[float, float] = (-0.7, -0.7)
@@ -100,6 +96,19 @@ class Sheet:
         slope = -(dx * towards[0] + dy * towards[1]) * depth
         shade: Float32 = (1 - 0.5 * np.tanh(-slope)).astype(np.float32)
         return shade[..., None]
+
+
+def _lattice(shape: tuple[int, ...], nx: float, ny: float, rng: np.random.Generator) -> Float32:
+    """Random values at lattice points nx, ny apart, interpolated on a canvas of `shape`."""
+    height, width = shape
+    columns, rows = math.ceil(width / nx) + 4, math.ceil(height / ny) + 4
+    values = rng.standard_normal((rows, columns), dtype=np.float32) * np.float32(1.35)
+    matrix = np.array([[1 / nx, 0, 1.2], [0, 1 / ny, 1.2]], np.float32)
+    smooth = cv2.INTER_CUBIC if min(nx, ny) > 3 else cv2.INTER_LINEAR
+    out: Float32 = cv2.warpAffine(
+        values, matrix, (width, height), flags=smooth | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
+    )
+    return out
 
 
 def mix(a: Float32, b: Float32 | Colour, weight: Float32 | float) -> Float32:
