@@ -20,15 +20,19 @@ from setpiece.capture.colmap import (
 )
 from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.frames import CapturedFrame
-from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, refine, triangulate
+from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, triangulate
 from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
+from setpiece.capture.refine import refine
 from setpiece.progress import Progress
 from setpiece.threads import thread_count
 
-CAMERA_MODEL = "SIMPLE_RADIAL"
-_REFINE_ROUNDS, _REFINE_ITERATIONS = 2, 10
+CAMERA_MODEL = "SIMPLE_RADIAL"  # while mapping; refine.py goes on from there
+FINE_UP_TO = 24  # photos; up to this number features are looked for at FINE_SIDE from the start
+COARSE_SIDE, FINE_SIDE = 1000, 1600  # pixels
+COARSE_FEATURES, FINE_FEATURES = 2048, 4096
+THOROUGH_CONTRAST = 0.01  # SIFT's contrast threshold on the second rung
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,7 @@ def climb(
 ) -> list[Attempt]:
     """All attempts made, the best first. `folder` holds the frames' pictures, `work` is for caches."""
     lenses, lens_of = lenses_of(frames)
-    quick = FeatureSettings(options.feature_side, options.max_features)
-    thorough = FeatureSettings(options.feature_side * 8 // 5, options.max_features * 2, 0.01)
+    quick, thorough = _feature_settings(len(frames), options)
     rungs = [
         (quick, 1, (Method.SKELETON, Method.GLOBAL)),
         (thorough, 2, (Method.SKELETON, Method.INCREMENTAL, Method.GLOBAL)),
@@ -100,6 +103,15 @@ def climb(
             if method is Method.SKELETON and best(attempts).placed >= 0.8 * len(frames):
                 break  # sound but for a few: what helps is more features
     return sorted(attempts, key=_worth, reverse=True)
+
+
+def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings, FeatureSettings]:
+    """For the first and the second rung: a small capture affords a closer look from the start."""
+    side = options.feature_side or (FINE_SIDE if count <= FINE_UP_TO else COARSE_SIDE)
+    most = options.max_features or (FINE_FEATURES if count <= FINE_UP_TO else COARSE_FEATURES)
+    return FeatureSettings(side, most), FeatureSettings(
+        max(side, FINE_SIDE), max(most, FINE_FEATURES), THOROUGH_CONTRAST
+    )
 
 
 def best(attempts: Sequence[Attempt]) -> Attempt:
@@ -195,7 +207,7 @@ def _attempt(
         if method is Method.SKELETON:
             largest = triangulate(largest, matched.database, work, settings)
         task.advance()
-        refine(largest, _REFINE_ROUNDS, _REFINE_ITERATIONS, settings)
+        largest = refine(largest, settings.threads)
         task.advance()
     clock.add("refinement", started)
     return Attempt(method, matched, largest, sets)

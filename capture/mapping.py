@@ -1,4 +1,4 @@
-"""From verified matches to camera poses and points: pycolmap's mappers, and a careful end."""
+"""From verified matches to camera poses and points with pycolmap's mappers."""
 
 from __future__ import annotations
 
@@ -110,26 +110,6 @@ def triangulate(model: Any, database: Path, work: Path, settings: MapperSettings
         return pycolmap.triangulate_points(
             model, str(database), str(pictures), str(output), clear_points=True, options=options
         )
-
-
-def refine(model: Any, rounds: int, iterations: int, settings: MapperSettings) -> None:
-    """Adjusts all poses, cameras and points together, robustly; points that do not fit are dropped."""
-    for _ in range(rounds):
-        options = pycolmap.BundleAdjustmentOptions()
-        options.print_summary = False
-        options.refine_focal_length = settings.refine_focal
-        options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-        options.ceres.loss_function_scale = 1.0
-        options.ceres.solver_options.max_num_iterations = iterations
-        options.ceres.solver_options.num_threads = settings.threads
-        config = pycolmap.BundleAdjustmentConfig()
-        for image_id in model.reg_image_ids():
-            config.add_image(image_id)
-        config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-        with quiet():  # pycolmap.bundle_adjustment does the same but cannot be kept from printing
-            pycolmap.create_default_bundle_adjuster(options, config, model).solve()
-            pycolmap.ObservationManager(model).filter_all_points3D(3.0, 1.5)
-    model.update_point_3d_errors()
 
 
 @contextlib.contextmanager

@@ -20,8 +20,10 @@ class CaptureOptions:
 class PoseOptions:
     """How checked frames become camera poses."""
 
-    feature_side: int = option(1000, "Pixels; longest side at which features are looked for.")
-    max_features: int = option(2048, "Strongest features kept per photo.")
+    feature_side: int = option(
+        0, "Pixels; longest side at which features are looked for; 0: 1600 up to 24 photos, 1000 above."
+    )
+    max_features: int = option(0, "Strongest features kept per photo; 0: 4096 up to 24 photos, 2048 above.")
     neighbours: int = option(
         10, "Photos that each photo is compared with in full, beside its neighbours in order."
     )
