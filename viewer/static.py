@@ -32,14 +32,19 @@ def page_folder() -> Path:
 
     Raises SetpieceError when the page was not built.
     """
-    for package in setpiece.viewer.__path__:
+    for package in _package_folders():
         for name in ("static", "dist"):
-            if (Path(package) / name / "index.html").is_file():
-                return Path(package) / name
+            if (package / name / "index.html").is_file():
+                return package / name
     raise SetpieceError(
         "the viewer's page is missing: this copy of Setpiece was built without it (SETPIECE_VIEWER=OFF). "
         "Install it again with the viewer: pip install --force-reinstall setpiece"
     )
+
+
+def _package_folders() -> list[Path]:
+    # Beside this file first: in a source tree that is installed editable, the page there is the newest.
+    return [Path(__file__).parent, *map(Path, setpiece.viewer.__path__)]
 
 
 def load_page(folder: Path) -> dict[str, StaticFile]:

@@ -92,9 +92,9 @@ def balls_url(balls: SetFolder, serve_set: Callable[[SetFolder], str]) -> str:
     return serve_set(balls)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium. Ends with the module, because Playwright keeps an event loop running meanwhile."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

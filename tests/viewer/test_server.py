@@ -346,8 +346,6 @@ def test_a_name_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_missing_page_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import setpiece.viewer
-
-    monkeypatch.setattr(setpiece.viewer, "__path__", [str(tmp_path)])
+    monkeypatch.setattr("setpiece.viewer.static._package_folders", lambda: [tmp_path])
     with pytest.raises(SetpieceError, match="SETPIECE_VIEWER"):
         page_folder()

@@ -13,7 +13,7 @@ import {
   GSplatHandler,
   Mat4,
   Quat,
-  RESOLUTION_FIXED,
+  RESOLUTION_AUTO,
   TONEMAP_NONE,
   type GSplatData,
 } from "playcanvas";
@@ -62,7 +62,8 @@ export class Stage {
     options.resourceHandlers = [GSplatHandler];
     app.init(options);
     app.setCanvasFillMode(FILLMODE_NONE);
-    app.setCanvasResolution(RESOLUTION_FIXED, 1, 1);
+    // The size of the canvas on the page, times the pixel ratio.
+    app.setCanvasResolution(RESOLUTION_AUTO);
     app.autoRender = false;
     const stage = new Stage(app, canvas);
     stage.setUp();
@@ -74,12 +75,6 @@ export class Stage {
   /** Follow the size of the canvas on the page, in CSS pixels. */
   resize(view: Size): void {
     this.view = view;
-    const ratio = this.app.graphicsDevice.maxPixelRatio;
-    this.app.setCanvasResolution(
-      RESOLUTION_FIXED,
-      Math.max(1, Math.round(view.width * ratio)),
-      Math.max(1, Math.round(view.height * ratio)),
-    );
     this.invalidate();
   }
 
