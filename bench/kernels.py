@@ -3,8 +3,8 @@
     python bench/kernels.py                          # every instruction set, 1 and 2 threads
     python bench/kernels.py --isa avx512 --threads 2 --size 540x960 --json kernels.json
 
-The scene is a room-like cloud: Gaussians on surfaces of a box and of spheres, flat along the surface, sized as
-training leaves them; two thirds of them are in view. The photo is noise over the render of other Gaussians:
+The scene is a room-like cloud: Gaussians on surfaces of a box and of spheres, flat along the surface, sized
+as training leaves them; two thirds of them are in view. The photo is noise over the render of other Gaussians:
 what the loss compares does not change its cost. The same step runs again and again with learning rates of 0,
 so that every run measures the same work. Figures are medians; on a shared machine trust their ratios.
 """
@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from setpiece.cameras import Camera
 from setpiece.reconstruct.cpu import CpuEngine
 from setpiece.reconstruct.engine import Batch, LearningRates
@@ -68,7 +69,9 @@ def room(count: int, sh_degree: int, seed: int = 0) -> Splats:
 def _turn_z_to(normals: np.ndarray) -> np.ndarray:
     """Quaternions wxyz that turn (0, 0, 1) to each normal, [N, 4]."""
     z = np.array([0.0, 0.0, 1.0])
-    quats = np.concatenate([1 + normals @ z[:, None], np.cross(np.broadcast_to(z, normals.shape), normals)], 1)
+    quats = np.concatenate(
+        [1 + normals @ z[:, None], np.cross(np.broadcast_to(z, normals.shape), normals)], 1
+    )
     quats[np.linalg.norm(quats, axis=1) < 1e-6] = [0.0, 1.0, 0.0, 0.0]
     unit: np.ndarray = quats / np.linalg.norm(quats, axis=1, keepdims=True)
     return unit
@@ -113,7 +116,9 @@ def measure(engine: CpuEngine, step: Batch, runs: int) -> dict[str, float]:
 
 def main() -> None:
     """Parse, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=100_000, help="Gaussians")
     parser.add_argument("--size", action="append", help="HEIGHTxWIDTH; default 270x480 and 540x960")
     parser.add_argument("--sh-degree", type=int, default=2)
@@ -124,7 +129,10 @@ def main() -> None:
     options = parser.parse_args()
     splats = room(options.count, options.sh_degree)
     results = []
-    print(f"{platform.machine()} {os.cpu_count()} cores, {options.count} Gaussians, SH {options.sh_degree}, ms per step")
+    print(
+        f"{platform.machine()} {os.cpu_count()} cores, {options.count} Gaussians, "
+        f"SH {options.sh_degree}, ms per step"
+    )
     print(f"{'size':>9} {'isa':>7} {'threads':>7} " + " ".join(f"{name:>8}" for name in (*STAGES, "total")))
     for size in options.size or ["270x480", "540x960"]:
         height, width = (int(side) for side in size.split("x"))

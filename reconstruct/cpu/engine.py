@@ -7,6 +7,7 @@ Results are the same bit for bit for any number of threads; between instruction 
 from __future__ import annotations
 
 import os
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,16 @@ from . import _native
 
 # Columns of a Gaussian on the native side.
 _MEANS, _LOG_SCALES, _QUATS, _OPACITY, _SH = 0, 3, 6, 10, 11
+Number = TypeVar("Number", bound=np.generic)
 _ISA_VARIABLE = "SETPIECE_ISA"
 
 
 class CpuEngine:
     """An `Engine` on the processor's vector units.
 
-    `threads` is all cores that this process may use unless given. `isa` is "avx512", "avx2" or "plain"; unless
-    given, the environment variable SETPIECE_ISA decides, and without it the widest set of this machine. Raises
-    TrainingError for an instruction set that does not exist or that this machine does not have.
+    `threads` is all cores that this process may use unless given. `isa` is "avx512", "avx2" or "plain";
+    unless given, the environment variable SETPIECE_ISA decides, and without it the widest set of this machine.
+    Raises TrainingError for an instruction set that does not exist or that this machine does not have.
     """
 
     name = "cpu"
@@ -232,11 +234,11 @@ def _splats_of(columns: Float32) -> Splats:
 def _fit(
     state: dict[str, NDArray[np.generic]],
     name: str,
-    dtype: type,
+    dtype: type[Number],
     dimensions: int,
     shape: tuple[int, ...] | None = None,
-) -> NDArray[np.generic]:
-    array = np.asarray(state[name])
+) -> NDArray[Number]:
+    array: NDArray[Number] = np.asarray(state[name])
     if array.dtype != dtype or array.ndim != dimensions or (shape is not None and array.shape != shape):
         raise ValueError(f"the state's {name} is {array.dtype} {array.shape}, which does not fit")
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements="C")  # unlike ascontiguousarray it keeps a number a number

@@ -20,6 +20,7 @@ constexpr float kNear = 0.01f;
 constexpr float kAlphaMax = 0.999f;
 constexpr float kAlphaMin = 1.0f / 255.0f;
 constexpr float kTransmittanceMin = 1e-4f;
+constexpr float kBrightest = 1e4f;  // where white is 1: beyond it a colour is nonsense and is not drawn
 
 // Rows of a block of parameters: row r of block b is 16 floats at ((b * rows) + r) * 16.
 enum Row { kMean = 0, kLogScale = 3, kQuat = 6, kOpacity = 10, kSh = 11 };

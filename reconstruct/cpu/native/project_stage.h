@@ -133,7 +133,7 @@ inline void project_blocks(const View& view, const Scene& scene, int64_t begin, 
         look(view, block, direction, basis);
         colours(view, block, basis, colour);
         const F16 brightness = abs(colour[0]) + abs(colour[1]) + abs(colour[2]);
-        lanes &= bits(brightness < set(1e30f));  // false for NaN: such a Gaussian is not drawn
+        lanes &= bits(brightness < set(kBrightest));  // false for NaN: such a Gaussian is not drawn
         const F16 inverse_c = set(1.0f) / c;
         const F16 right = sqrt(max(reach, zero) / a) * p.b;  // dy of the rightmost point
         const Ellipses e = {p.mean_x, p.mean_y, p.b, c, reach, right, p.det};
