@@ -4,9 +4,9 @@
     python bench/kernels.py --isa avx512 --threads 2 --size 540x960 --json kernels.json
 
 The scene is a room-like cloud: Gaussians on surfaces of a box and of spheres, flat along the surface, sized
-as training leaves them; two thirds of them are in view. The photo is noise over the render of other Gaussians:
-what the loss compares does not change its cost. The same step runs again and again with learning rates of 0,
-so that every run measures the same work. Figures are medians; on a shared machine trust their ratios.
+as training leaves them; two thirds of them are in view. The photo is noise: what the loss compares does not
+change its cost. The same step runs again and again with learning rates of 0, so that every run measures the
+same work. Figures are medians; on a shared machine trust their ratios.
 """
 
 from __future__ import annotations

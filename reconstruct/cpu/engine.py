@@ -29,8 +29,8 @@ class CpuEngine:
     """An `Engine` on the processor's vector units.
 
     `threads` is all cores that this process may use unless given. `isa` is "avx512", "avx2" or "plain";
-    unless given, the environment variable SETPIECE_ISA decides, and without it the widest set of this machine.
-    Raises TrainingError for an instruction set that does not exist or that this machine does not have.
+    unless given, the environment variable SETPIECE_ISA decides, and without it the widest set of this
+    machine. Raises TrainingError for an instruction set that does not exist or that this machine lacks.
     """
 
     name = "cpu"
@@ -191,6 +191,12 @@ class CpuEngine:
     def projected(self) -> dict[str, int]:
         """Of the last step or render: Gaussians that reach a tile, and pairs of Gaussian and tile."""
         return {"visible": self._native.visible, "tile_pairs": self._native.pairs}
+
+
+def engine_description() -> str:
+    """What a `CpuEngine` would run on here: "avx512, 2 threads"."""
+    isa = os.environ.get(_ISA_VARIABLE) or _native.best_isa()
+    return f"{isa}, {_usable_cores()} threads"
 
 
 def _usable_cores() -> int:
