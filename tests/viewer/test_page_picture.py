@@ -131,7 +131,7 @@ VIEWS = [
 def test_colours_depend_on_the_direction_as_trained(
     page: Page, coloured: tuple[SetFolder, Splats], coloured_url: str, view: dict[str, object]
 ) -> None:
-    """World harmonics, turned for the file, evaluated by PlayCanvas: the colour is still that of the world."""
+    """World harmonics, turned for the file and evaluated by PlayCanvas: still the colour of the world."""
     open_set(page, coloured_url)
     page.evaluate("(view) => setpiece.setView(view)", view)
     picture = render(page)
