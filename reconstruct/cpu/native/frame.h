@@ -10,7 +10,7 @@ namespace setpiece::cpu {
 
 constexpr int kLanes = 16;       // Gaussians per block of parameters, pixels per 4x4 block
 constexpr int kTile = 16;        // pixels along the side of a tile
-constexpr int kChunk = 32;       // splats of a tile that are worked on together; at most 64
+constexpr int kChunk = 48;       // splats of a tile that are worked on together; at most 64
 constexpr int kRecord = 16;      // floats per projected Gaussian
 constexpr int kMoments = 12;     // sums that the backward pass forms per Gaussian and tile
 constexpr int kGradient = 16;    // floats reserved for them, one cache line

@@ -54,9 +54,9 @@ inline void differentiate_block(const Chunk& chunk, uint64_t todo, const Grid& g
 }
 
 // Sums over the pixels of the blocks in `mask` for splat i of the chunk, about the tile's centre.
-inline void gather_moments(const BackwardState& state, const Grid& grid, uint32_t mask, int i, float* out) {
-    F16 m[16];
-    for (int k = 0; k < 16; k++) m[k] = set(0.0f);
+inline F16 gather_moments(const BackwardState& state, const Grid& grid, uint32_t mask, int i) {
+    F16 m[kMoments];
+    for (int k = 0; k < kMoments; k++) m[k] = set(0.0f);
     for (uint32_t rest = mask; rest; rest &= rest - 1) {
         const int b = lowest_bit(rest);
         const F16 d = load(state.d[b][i]);
@@ -74,19 +74,21 @@ inline void gather_moments(const BackwardState& state, const Grid& grid, uint32_
         m[kWeightKept] = fma(w, load(state.kept[b]), m[kWeightKept]);
         m[kWeightAll] = m[kWeightAll] + w;
     }
-    store(out, column_sums(m));
+    return sums12(m);
 }
 
-// Moments about the tile's centre become moments about (x, y), first along x, then along y.
-inline void shift_moments(float x, float y, float* m) {
-    const float dx = m[kDx] - x * m[kD];
-    m[kDxx] -= x * (m[kDx] + dx);
-    m[kDxy] -= x * m[kDy];
-    m[kDx] = dx;
-    const float dy = m[kDy] - y * m[kD];
-    m[kDyy] -= y * (m[kDy] + dy);
-    m[kDxy] -= y * dx;
-    m[kDy] = dy;
+// Stores moments taken about the tile's centre as moments about (x, y): shifted along x, then along y. Scalars
+// are stored over the vector, as a vector load of fresh scalars would stall.
+inline void store_shifted(F16 moments, float x, float y, float* out) {
+    alignas(64) float m[16];
+    store(m, moments);
+    store(out, moments);
+    const float dx = m[kDx] - x * m[kD], dy = m[kDy] - y * m[kD];
+    out[kDx] = dx;
+    out[kDy] = dy;
+    out[kDxx] = m[kDxx] - x * (m[kDx] + dx);
+    out[kDxy] = m[kDxy] - x * m[kDy] - y * dx;
+    out[kDyy] = m[kDyy] - y * (m[kDy] + dy);
 }
 
 // Writes the moments of every entry of a tile to its pair, and whether any pixel drew it to `touched`.
@@ -118,10 +120,15 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         const int count = static_cast<int>(end - at < kChunk ? end - at : kChunk);
         const uint16_t* masks = tiles.block_masks + at;
         turn_masks(masks, count, chunk.splats_of);
+        // Records lie in no order: ask for those of the chunk that comes next while this one is worked on.
+        for (uint32_t i = at >= begin + kChunk ? at - kChunk : at; i < at; i++) {
+            if (tiles.block_masks[i]) prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
+        }
         uint32_t blocks = 0;
         for (int i = 0; i < count; i++) {
             blocks |= masks[i];
             if (!masks[i]) continue;
+            prefetch_to_write(pair_moments + static_cast<int64_t>(tiles.entries[at + i].pair) * kGradient);
             const float* record = projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
             prepare(record, centre_x, centre_y, &chunk.splats[i]);
         }
@@ -134,12 +141,9 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
             if (!masks[i]) continue;
             const uint32_t pair = tiles.entries[at + i].pair;
             float* m = pair_moments + static_cast<int64_t>(pair) * kGradient;
-            alignas(64) float local[16];
-            gather_moments(state, grid, masks[i], i, local);
-            if (!(local[kWeightAll] > 0.0f)) continue;
-            shift_moments(chunk.splats[i].x, chunk.splats[i].y, local);
-            store(m, load(local));
-            touched[pair] = 1;
+            const F16 moments = gather_moments(state, grid, masks[i], i);
+            store_shifted(moments, chunk.splats[i].x, chunk.splats[i].y, m);
+            touched[pair] = m[kWeightAll] > 0.0f;
         }
     }
 }

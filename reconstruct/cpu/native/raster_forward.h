@@ -75,6 +75,11 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
             prepare(record, centre_x, centre_y, &chunk.splats[i]);
             chunk.masks[i] = static_cast<uint16_t>(reached_blocks(record, chunk.splats[i], grid) & alive);
         }
+        // Records lie in no order: ask for those of the next chunk while this one is drawn.
+        const uint32_t next = at + kChunk, after = end - at > 2 * kChunk ? next + kChunk : end;
+        for (uint32_t i = next; i < after; i++) {
+            prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
+        }
         turn_masks(chunk.masks, count, chunk.splats_of);
         for (uint32_t rest = alive; rest; rest &= rest - 1) {
             const int b = lowest_bit(rest);

@@ -41,6 +41,22 @@ inline int lowest_bit(uint64_t mask) {
 #endif
 }
 
+// Starts to bring a cache line closer, to be read or written soon.
+inline void prefetch(const void* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, 0, 3);
+#else
+    (void)p;
+#endif
+}
+inline void prefetch_to_write(const void* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, 1, 3);
+#else
+    (void)p;
+#endif
+}
+
 // Index of the highest set bit; `mask` must not be 0.
 inline int highest_bit(uint64_t mask) {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -95,15 +111,6 @@ inline F16 log2(F16 x) {
     p = fma(p, t, set(-0.72134751f));
     p = fma(p, t, set(1.442695f));
     return fma(p, t, exponent);
-}
-
-// Lane k of the result is the sum of all lanes of v[k]. Destroys v.
-inline F16 column_sums(F16 v[16]) {
-    transpose(v);
-    for (int step = 8; step; step /= 2) {
-        for (int i = 0; i < step; i++) v[i] = v[i] + v[i + step];
-    }
-    return v[0];
 }
 
 // 1 / (1 + exp(-x))

@@ -157,6 +157,23 @@ inline void transpose(F16 r[16]) {
     }
 }
 
+// Lane k of the result is the sum of the lanes of v[k], for k < 12.
+inline F16 sums12(const F16 v[12]) {
+    __m256 fours[4];
+    for (int i = 0; i < 3; i++) {
+        __m256 h[4];
+        for (int j = 0; j < 4; j++) h[j] = _mm256_add_ps(v[4 * i + j].a, v[4 * i + j].b);
+        const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(h[0], h[1]), _mm256_unpackhi_ps(h[0], h[1]));
+        const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(h[2], h[3]), _mm256_unpackhi_ps(h[2], h[3]));
+        fours[i] = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    }
+    fours[3] = _mm256_setzero_ps();
+    return {_mm256_add_ps(_mm256_permute2f128_ps(fours[0], fours[1], 0x20),
+                          _mm256_permute2f128_ps(fours[0], fours[1], 0x31)),
+            _mm256_add_ps(_mm256_permute2f128_ps(fours[2], fours[3], 0x20),
+                          _mm256_permute2f128_ps(fours[2], fours[3], 0x31))};
+}
+
 inline float sum(F16 x) {
     const __m256 s = _mm256_add_ps(x.a, x.b);
     __m128 t = _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1));

@@ -234,4 +234,11 @@ inline float sum(F16 a) {
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
+// Lane k of the result is the sum of the lanes of v[k], for k < 12.
+inline F16 sums12(const F16 v[12]) {
+    F16 r = set(0.0f);
+    for (int k = 0; k < 12; k++) r.q[k / 4][k % 4] = sum(v[k]);
+    return r;
+}
+
 }  // namespace setpiece::cpu::ISA
