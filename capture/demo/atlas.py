@@ -68,7 +68,9 @@ def paint_patches(patches: Sequence[Patch], layout: Layout, seed: int, workers: 
 
 def linear(srgb: Float32) -> Float32:
     """Linear light of display-referred sRGB, 0 to 1 (a cubic that is within 0.003 of the standard)."""
-    out: Float32 = srgb * (srgb * (srgb * np.float32(0.305306011) + np.float32(0.682171111)) + np.float32(0.012522878))
+    out: Float32 = srgb * (
+        srgb * (srgb * np.float32(0.305306011) + np.float32(0.682171111)) + np.float32(0.012522878)
+    )
     return out
 
 
@@ -121,6 +123,8 @@ class Atlas:
         at[0, :n] = (x + np.float32(0.5)) * scale - np.float32(0.5)
         at[1, :n] = (y + np.float32(0.5)) * scale - np.float32(0.5)
         grid = at.reshape(2, rows, across)
-        texels = cv2.remap(self._levels[level], grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        texels = cv2.remap(
+            self._levels[level], grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         out: Float32 = texels.reshape(-1, 4)[:n].astype(np.float32)
         return out

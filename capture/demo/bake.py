@@ -1,8 +1,8 @@
 """Baking light: shadow rays to the lights, and light that goes from surface to surface until it is spent.
 
-The surfaces are divided into light-map elements ("lumels"), fine ones for direct light and coarse ones for what
-other surfaces send. The rays that gather are traced once; each further bounce only looks up again what the
-coarse elements that they met give off (radiosity, Goral et al. 1984, solved by Jacobi iteration).
+The surfaces are divided into light-map elements ("lumels"), fine ones for direct light and coarse ones for
+what other surfaces send. The rays that gather are traced once; each further bounce only looks up again what
+the coarse elements that they met give off (radiosity, Goral et al. 1984, solved by Jacobi iteration).
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def bake(
     # What a coarse element gives off: its mean albedo times the light on it, or its own glow.
     mean = np.concatenate([_shrunk(albedo[i], coarse, i) for i in range(len(stage.patches))])
     glow = np.repeat([p.glow for p in stage.patches], coarse.shape.prod(axis=1)).astype(np.float32)[:, None]
-    arriving = np.concatenate([_shrunk(fine.of(direct, i)[..., :3], coarse, i) for i in range(len(stage.patches))])
+    arriving = np.concatenate(
+        [_shrunk(fine.of(direct, i)[..., :3], coarse, i) for i in range(len(stage.patches))]
+    )
     indirect = np.zeros_like(arriving)
     for _ in range(BOUNCES):
         given = np.where(glow > 0, mean * np.minimum(glow, 1.5), mean * (arriving + indirect))
@@ -119,7 +121,9 @@ def _direct(
             for i in range(count):
                 probe = light.probe(origins, normals, (i, count), rng)
                 asked = np.flatnonzero(probe.weight > DIM / max(light.colour))
-                free = stage.tracer.free(origins[asked], probe.directions[asked], probe.far[asked] - 2 * LIFT_M)
+                free = stage.tracer.free(
+                    origins[asked], probe.directions[asked], probe.far[asked] - 2 * LIFT_M
+                )
                 got = asked[free]
                 total[got, :3] += probe.weight[got, None] * np.array(light.colour, np.float32) / count
                 if k == 0:
@@ -144,7 +148,9 @@ def _gather(
         hits = stage.tracer.first(np.repeat(points, rays, axis=0), directions)
         found = np.full(len(hits.triangle), nothing, np.int64)
         rows = np.flatnonzero(hits.triangle >= 0)
-        rows = rows[(directions[rows] * stage.facing[hits.triangle[rows]]).sum(1) < 0]  # backs give off nothing
+        rows = rows[
+            (directions[rows] * stage.facing[hits.triangle[rows]]).sum(1) < 0
+        ]  # backs give off nothing
         x, y = stage.atlas_position(hits, rows)
         patch = stage.owner[hits.triangle[rows]]
         left, top, w, h = layout.rects[patch].T
@@ -169,7 +175,9 @@ def _cosine(normals: Float32, rays: int, rng: np.random.Generator) -> Float32:
     first /= np.linalg.norm(first, axis=1, keepdims=True)
     second = np.cross(normals, first)
     local = (radius * np.cos(angle), radius * np.sin(angle), np.sqrt(np.maximum(0, 1 - radius**2)))
-    directions = sum(a[..., None] * axis[:, None] for a, axis in zip(local, (first, second, normals), strict=True))
+    directions = sum(
+        a[..., None] * axis[:, None] for a, axis in zip(local, (first, second, normals), strict=True)
+    )
     return np.asarray(directions, np.float32).reshape(-1, 3)
 
 

@@ -30,7 +30,7 @@ class Lens:
     def undistorted(self, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where a pinhole would draw what this lens draws at `drawn`; both [N, 2] in focal lengths.
 
-        Newton's method; exact to float64 for the small k1 of phones. Meaningless where k1 < 0 folds the image.
+        Newton's method; exact for the small k1 of phones. Meaningless where k1 < 0 folds the image.
         """
         s = np.linalg.norm(drawn, axis=1)
         r = s.copy()

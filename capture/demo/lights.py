@@ -27,9 +27,13 @@ class Probe:
 class Light(Protocol):
     """Something that lights points directly."""
 
-    colour: Colour  # linear, may exceed 1
+    @property
+    def colour(self) -> Colour:
+        """Linear red, green, blue; may exceed 1."""
 
-    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+    def probe(
+        self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> Probe:
         """One random ray per point [N, 3]; `stratum` is (which, of how many) such rays."""
 
 
@@ -42,7 +46,9 @@ class WindowLight:
     z_m: tuple[float, float]
     colour: Colour
 
-    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+    def probe(
+        self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> Probe:
         """Rays to points spread over the rectangle."""
         (y0, y1), (z0, z1) = self.y_m, self.z_m
         corner = (self.x_m, y0, z0)
@@ -58,7 +64,9 @@ class PanelLight:
     edge_v: tuple[float, float, float]
     colour: Colour
 
-    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+    def probe(
+        self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> Probe:
         """Rays to points spread over the panel."""
         return _panel_probe(self.corner, self.edge_u, self.edge_v, points, normals, stratum, rng)
 
@@ -72,7 +80,9 @@ class SunLight:
     spread: float  # radius of the sun's disc, radians; haze makes it large
     colour: Colour
 
-    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+    def probe(
+        self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> Probe:
         """Rays to the disc of the sun, as far as the window."""
         n = len(points)
         which, count = stratum
@@ -97,9 +107,14 @@ class BulbLight:
     radius_m: float
     colour: Colour
 
-    def probe(self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator) -> Probe:
+    def probe(
+        self, points: Float32, normals: Float32, stratum: tuple[int, int], rng: np.random.Generator
+    ) -> Probe:
         """Rays to points in the ball."""
-        target = np.array(self.centre, np.float32) + self.radius_m * rng.standard_normal((len(points), 3), np.float32) * 0.6
+        target = (
+            np.array(self.centre, np.float32)
+            + self.radius_m * rng.standard_normal((len(points), 3), np.float32) * 0.6
+        )
         way = target - points
         distance = np.linalg.norm(way, axis=1)
         direction = (way / np.maximum(distance, 1e-6)[:, None]).astype(np.float32)

@@ -33,8 +33,8 @@ class LitSet:
     def look(self, origin: Float32, directions: Float32, spacing: float | Float32) -> Seen:
         """What comes along rays from `origin` [3] in `directions` [N, 3].
 
-        `spacing` is the distance between neighbouring rays at a distance of one direction's length: the texture
-        is blurred to that footprint.
+        `spacing` is the distance between neighbouring rays at a distance of one direction's length: the
+        texture is blurred to that footprint.
         """
         n = len(directions)
         hits = self.stage.tracer.first(np.broadcast_to(origin.astype(np.float32), (n, 3)), directions)
@@ -59,7 +59,11 @@ class LitSet:
             return Seen(sample[:, :3], hits.distance, self.stage.owner[triangle])
         colour, distance = np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
         patch = np.full(n, -1, np.int32)
-        colour[seen], distance[seen], patch[seen] = sample[:, :3], hits.distance[seen], self.stage.owner[triangle]
+        colour[seen], distance[seen], patch[seen] = (
+            sample[:, :3],
+            hits.distance[seen],
+            self.stage.owner[triangle],
+        )
         return Seen(colour, distance, patch)
 
     def _mirrored(self, points: Float32, directions: Float32, normals: Float32) -> Float32:
@@ -76,4 +80,4 @@ class LitSet:
         inside *= mirrored[:, 0] < -1e-3
         fresnel = FRESNEL_0 + (1 - FRESNEL_0) * (1 - np.clip(cosine, 0, 1)) ** 5
         strength = (fresnel * inside).astype(np.float32)[:, None]
-        return strength * np.array(self.window.colour, np.float32)
+        return np.asarray(strength * np.array(self.window.colour), np.float32)

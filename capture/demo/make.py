@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
+import json
+import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from setpiece.atomic import write_atomic
+from setpiece.capture.demo.names import panorama_name, photo_name
 from setpiece.capture.demo.options import DemoOptions
 from setpiece.errors import CaptureError
 from setpiece.progress import Progress, SilentProgress
+from setpiece.threads import thread_count
 
 if TYPE_CHECKING:
     from setpiece.capture.demo.litset import LitSet
@@ -19,6 +24,10 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+PARTS = ("photos", "panoramas", "truth")
+MARKER = "demo.json"  # says that the folder is a sample capture, how it was made, and whether it is complete
+RECIPE = 1  # raised when the set or the pictures change
 
 
 @dataclass(frozen=True)
@@ -56,16 +65,26 @@ def make_demo(
 ) -> DemoCapture:
     """Make the sample capture in `folder`: `photos/`, `panoramas/` and `truth/`.
 
-    The same options give the same bytes on the same machine. Raises CaptureError when `folder` holds
-    pictures of something else.
+    The same options give the same bytes on the same machine. A capture that is complete and was made with
+    the same options is not made again; one that was interrupted is made anew. Raises CaptureError when
+    `folder` holds something that this function did not put there.
     """
     options, progress = options or DemoOptions(), progress or SilentProgress()
-    _check_empty(folder)
+    recipe = {"made_by": "setpiece demo", "recipe": RECIPE, "options": _recipe_options(options)}
+    done = _read_marker(folder)
+    if done == {**recipe, "complete": True}:
+        progress.line(f"The sample capture in {folder} is there already.")
+        return _found(folder, options)
+    if done is None:
+        _check_empty(folder)
     from setpiece.capture.demo.shoot import shoot_panoramas, shoot_photos, write_scene_truth
 
-    for name in ("photos", "panoramas", "truth/depth"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(options.threads or _cores()) as workers:
+    for name in PARTS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+    (folder / "truth" / "depth").mkdir()
+    _write_marker(folder, {**recipe, "complete": False})
+    with ThreadPoolExecutor(thread_count(options.threads or None)) as workers:
         with progress.task("Building and lighting the film set", 1) as task:
             lit = build_set(options, workers)
             task.advance()
@@ -73,11 +92,8 @@ def make_demo(
             photos = _each(shoot_photos(lit, folder, options, workers), task.advance)
             panoramas = _each(shoot_panoramas(lit, folder, options, workers), task.advance)
         write_scene_truth(lit, folder / "truth", photos, panoramas)
-    return DemoCapture(
-        folder=folder,
-        photos=tuple(folder / "photos" / name for name, _ in photos),
-        panoramas=tuple(folder / "panoramas" / name for name, _ in panoramas),
-    )
+    _write_marker(folder, {**recipe, "complete": True})
+    return _found(folder, options)
 
 
 def build_set(options: DemoOptions, workers: Executor) -> LitSet:
@@ -116,16 +132,37 @@ def _each(results: Iterable[T], advance: Callable[[], None]) -> list[T]:
     return done
 
 
+def _found(folder: Path, options: DemoOptions) -> DemoCapture:
+    return DemoCapture(
+        folder=folder,
+        photos=tuple(folder / "photos" / photo_name(i) for i in range(options.photos)),
+        panoramas=tuple(folder / "panoramas" / panorama_name(i) for i in range(options.panoramas)),
+    )
+
+
+def _recipe_options(options: DemoOptions) -> dict[str, Any]:
+    fields = dataclasses.asdict(options)
+    del fields["threads"]  # changes nothing in the pictures
+    return fields
+
+
+def _read_marker(folder: Path) -> dict[str, Any] | None:
+    """What the marker says, or None when `folder` is not a sample capture."""
+    try:
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return marker if isinstance(marker, dict) and marker.get("made_by") == "setpiece demo" else None
+
+
+def _write_marker(folder: Path, marker: dict[str, Any]) -> None:
+    write_atomic(folder / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
+
+
 def _check_empty(folder: Path) -> None:
-    for name in ("photos", "panoramas", "truth"):
+    for name in PARTS:
         part = folder / name
         if part.exists() and (not part.is_dir() or any(part.iterdir())):
             raise CaptureError(
-                f"{part} is not empty; the sample capture would overwrite it. Choose another folder."
+                f"{part} is not empty; the sample capture would overwrite it. Choose another folder with -o."
             )
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

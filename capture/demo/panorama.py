@@ -43,7 +43,9 @@ def photograph_sphere(lit: LitSet, view: Viewpoint, options: DemoOptions) -> Pic
 
     def aim(at_px: NDArray[np.float64]) -> Float32:
         x, y, z = panorama_directions(at_px, width).T
-        return np.stack([x * right + y * down + z * front for right, down, front in world_from_cam], 1).astype(np.float32)
+        return np.stack(
+            [x * right + y * down + z * front for right, down, front in world_from_cam], 1
+        ).astype(np.float32)
 
     size = (width, width // 2)
     return take(lit, centre.astype(np.float32), aim, size, 2 * np.pi / width, options.samples_per_pixel)
@@ -85,6 +87,7 @@ def gpano_xmp(width: int, height: int) -> str:
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" {attributes}/>'
+        '<rdf:Description rdf:about="" xmlns:GPano="http://ns.google.com/photos/1.0/panorama/" '
+        f"{attributes}/>"
         '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
     )

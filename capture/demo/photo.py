@@ -78,7 +78,9 @@ def photograph(lit: LitSet, camera: Camera, lens: Lens, options: DemoOptions) ->
     )
 
 
-def develop(linear: Float32, exposure: Exposure, noise: float, vignette: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+def develop(
+    linear: Float32, exposure: Exposure, noise: float, vignette: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """The 8-bit sRGB picture of linear radiance [H, W, 3]: vignette, exposure, noise and a soft shoulder."""
     height, width = linear.shape[:2]
     y, x = np.ogrid[0:height, 0:width]
@@ -91,17 +93,18 @@ def develop(linear: Float32, exposure: Exposure, noise: float, vignette: float, 
         grain = rng.standard_normal(light.shape, dtype=np.float32)
         light += grain * np.float32(noise) * np.sqrt(np.float32(0.04) + np.maximum(light, 0))
     encoded = encode(light)
-    return (encoded * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return np.asarray(encoded * 255 + 0.5, np.uint8)
 
 
 def encode(light: Float32) -> Float32:
-    """Display-referred sRGB, 0 to 1, of linear light: straight up to 0.7, then bent so that 4 becomes white."""
+    """Display-referred sRGB, 0 to 1, of linear light: straight up to 0.7, then bent so that 4 is white."""
     knee, white = 0.7, 4.0
     over = np.maximum(light - np.float32(knee), 0)
     # A rational shoulder with slope 1 at the knee that reaches 1 at `white`.
     a = (white - knee) * (1 - knee) / (white - knee - (1 - knee))
     bent = np.minimum(np.clip(light, 0, knee) + over * np.float32(a) / (over + np.float32(a)), 1)
-    return _SRGB[(bent * np.float32(len(_SRGB) - 1)).astype(np.int32)]
+    curve: Float32 = _SRGB[(bent * np.float32(len(_SRGB) - 1)).astype(np.int32)]
+    return curve
 
 
 def _srgb_curve() -> Float32:
@@ -113,7 +116,13 @@ _SRGB = _srgb_curve()
 
 
 def write_photo(
-    path: Path, pixels: NDArray[np.uint8], view: Viewpoint, lens: Lens, exposure: Exposure, index: int, options: DemoOptions
+    path: Path,
+    pixels: NDArray[np.uint8],
+    view: Viewpoint,
+    lens: Lens,
+    exposure: Exposure,
+    index: int,
+    options: DemoOptions,
 ) -> None:
     """Write the JPEG. An upright photo is stored lying on its side, with EXIF orientation 6, as phones do."""
     stored = np.rot90(pixels, 1) if view.portrait else pixels
@@ -123,7 +132,9 @@ def write_photo(
     )
 
 
-def phone_exif(portrait: bool, lens: Lens, exposure: Exposure, index: int, width: int, height: int) -> Image.Exif:
+def phone_exif(
+    portrait: bool, lens: Lens, exposure: Exposure, index: int, width: int, height: int
+) -> Image.Exif:
     """The tags of photo number `index`, without a place."""
     exif = Image.Exif()
     base, photo = ExifTags.Base, ExifTags.IFD.Exif

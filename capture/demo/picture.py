@@ -17,7 +17,9 @@ from setpiece.capture.demo.litset import LitSet
 ROWS = 128  # rows of pixels that are worked on together, so that their arrays stay in the cache
 DEPTH_STEP = 0.03  # relative change of depth between neighbours that counts as an edge
 
-Aim = Callable[[NDArray[np.float64]], Float32]  # picture positions [N, 2] px -> directions [N, 3] in the world
+Aim = Callable[
+    [NDArray[np.float64]], Float32
+]  # picture positions [N, 2] px -> directions [N, 3] in the world
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.demo.litset import LitSet
+from setpiece.capture.demo.names import panorama_name, photo_name
 from setpiece.capture.demo.options import DemoOptions
 from setpiece.capture.demo.panorama import photograph_sphere, write_panorama
 from setpiece.capture.demo.photo import (
@@ -29,17 +30,9 @@ from setpiece.capture.demo.truth import DemoTruth, TruePhoto, write_depth, write
 from setpiece.capture.demo.walk import panorama_walk, photo_walk
 
 
-def photo_name(index: int) -> str:
-    """The file name of photo number `index`, as phones count."""
-    return f"IMG_{index + 1:04d}.jpg"
-
-
-def panorama_name(index: int) -> str:
-    """The file name of panorama number `index`."""
-    return f"PANO_{index + 1:04d}.jpg"
-
-
-def shoot_photos(lit: LitSet, folder: Path, options: DemoOptions, workers: Executor) -> Iterator[tuple[str, TruePhoto]]:
+def shoot_photos(
+    lit: LitSet, folder: Path, options: DemoOptions, workers: Executor
+) -> Iterator[tuple[str, TruePhoto]]:
     """Write all photos and their depth; yields names and cameras in order as they are done."""
     views, lens = photo_walk(options.photos, options.seed), phone_lens(options)
 

@@ -29,16 +29,22 @@ class Stage:
             owners.append(np.full(len(index), i, np.int32))
         self.corners: Float32 = np.concatenate(corners).astype(np.float32)  # [T, 3, 3] world
         self.normals: Float32 = np.concatenate(normals).astype(np.float32)  # [T, 3, 3] smooth, at the corners
-        self.texels: Float32 = np.concatenate(texels).astype(np.float32)  # [T, 3, 2] atlas position of the corners
+        self.texels: Float32 = np.concatenate(texels).astype(
+            np.float32
+        )  # [T, 3, 2] atlas position of the corners
         self.owner: NDArray[np.int32] = np.concatenate(owners)  # [T] index of the patch
         edges = self.corners[:, 1:] - self.corners[:, :1]
         facing = np.cross(edges[:, 0], edges[:, 1])
-        self.facing: Float32 = facing / np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-12)  # [T, 3]
+        self.facing: Float32 = facing / np.maximum(
+            np.linalg.norm(facing, axis=1, keepdims=True), 1e-12
+        )  # [T, 3]
         self.texel_m: Float32 = layout.texel_m[self.owner]  # [T]
         self.gloss: Float32 = np.array([p.gloss for p in patches], np.float32)[self.owner]  # [T]
         self.tracer = Tracer(self.corners)
 
-    def atlas_position(self, hits: Hits, rows: NDArray[np.int64] | slice = slice(None)) -> tuple[Float32, Float32]:
+    def atlas_position(
+        self, hits: Hits, rows: NDArray[np.int64] | slice = slice(None)
+    ) -> tuple[Float32, Float32]:
         """Texel positions x, y [N] of the points that rays met."""
         corner = self.texels[hits.triangle[rows]]
         return _blend(corner[..., 0], hits, rows), _blend(corner[..., 1], hits, rows)

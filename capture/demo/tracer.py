@@ -1,4 +1,4 @@
-"""Rays against triangles: a thin cover over embreex (Intel Embree), which lets go of the GIL while it works."""
+"""Rays against triangles: a thin cover over embreex (Intel Embree), which frees the GIL meanwhile."""
 
 from __future__ import annotations
 

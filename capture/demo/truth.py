@@ -1,9 +1,9 @@
 """The truth beside the pictures: cameras, depth and mesh, for tests and measurements.
 
-    truth/scene.json      units, axes, what the other files hold
-    truth/cameras.json    photos and panoramas by file name
-    truth/depth/*.png     16-bit depth along z of every photo, as it is meant to be seen
-    truth/mesh.ply        the set's surfaces with vertex colours, Z up, metres
+truth/scene.json      units, axes, what the other files hold
+truth/cameras.json    photos and panoramas by file name
+truth/depth/*.png     16-bit depth along z of every photo, as it is meant to be seen
+truth/mesh.ply        the set's surfaces with vertex colours, Z up, metres
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def write_depth(path: Path, depth_m: Float32) -> None:
 
 def read_depth(path: Path) -> Float32:
     """Depth along z in metres [H, W], 0 where there is none."""
-    units = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    units: Any = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     depth: Float32 = units.astype(np.float32) * np.float32(DEPTH_UNIT_M)
     return depth
 

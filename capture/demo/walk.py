@@ -1,4 +1,4 @@
-"""Where the camera goes: one person with a phone, twice along an arc around the set, then a few 360 pictures."""
+"""Where the camera goes: a phone twice along an arc around the set, then a few 360 pictures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ class Viewpoint:
     portrait: bool  # the phone is held upright
 
 
-def look_at(centre: NDArray[np.float64], target: NDArray[np.float64], roll_deg: float = 0.0) -> NDArray[np.float64]:
-    """cam_from_world [4, 4] of a camera at `centre` that looks at `target`; roll turns the picture clockwise."""
+def look_at(
+    centre: NDArray[np.float64], target: NDArray[np.float64], roll_deg: float = 0.0
+) -> NDArray[np.float64]:
+    """cam_from_world [4, 4] of a camera at `centre` that looks at `target`; roll is clockwise."""
     forward = (target - centre) / np.linalg.norm(target - centre)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -47,7 +49,9 @@ def photo_walk(count: int, seed: int) -> list[Viewpoint]:
         centre = np.array([target[0] + radius * np.sin(angle), target[1] - radius * np.cos(angle), height])
         centre += rng.normal(0, 0.025, 3)
         # The eye wanders: sideways over the set, and a little up and down.
-        aim = target + np.array([0.7 * np.sin(9 * t + back), 0.25 * np.cos(6 * t), 0.16 * np.sin(11 * t + 2 * back)])
+        aim = target + np.array(
+            [0.7 * np.sin(9 * t + back), 0.25 * np.cos(6 * t), 0.16 * np.sin(11 * t + 2 * back)]
+        )
         aim += rng.normal(0, 0.03, 3)
         portrait = back and 0.32 <= t <= 0.66
         views.append(Viewpoint(look_at(centre, aim, float(rng.normal(0, 1.2))), portrait))

@@ -26,7 +26,9 @@ def directors_chair() -> list[Patch]:
     for side in (-1, 1):
         name = "left" if side < 0 else "right"
         for y in (-0.18, 0.18):
-            parts += placed(box(f"chair/{name}{y}", (0.028, 0.04, 0.63 if y < 0 else 0.88), oak_up), side * half, y)
+            parts += placed(
+                box(f"chair/{name}{y}", (0.028, 0.04, 0.63 if y < 0 else 0.88), oak_up), side * half, y
+            )
         parts += placed(box(f"chair/arm/{name}", (0.055, 0.46, 0.022), oak), side * half, 0, 0.63)
         parts += placed(box(f"chair/foot/{name}", (0.03, 0.50, 0.035), oak), side * half, 0)
         parts += placed(box(f"chair/rail/{name}", (0.03, 0.40, 0.04), oak), side * half, 0, SEAT_M - 0.03)
@@ -36,7 +38,10 @@ def directors_chair() -> list[Patch]:
         for sign in (-1, 1):
             bar = box(f"chair/cross{k}{sign}", (length, 0.022, 0.034), oak)
             parts += moved(
-                bar, translation(0, y + 0.012 * sign, 0.02 + (SEAT_M - 0.05) / 2), rotation("y", sign * tilt), translation(0, 0, -0.017)
+                bar,
+                translation(0, y + 0.012 * sign, 0.02 + (SEAT_M - 0.05) / 2),
+                rotation("y", sign * tilt),
+                translation(0, 0, -0.017),
             )
     x, t = np.linspace(-half, half, 9), np.linspace(0, 1, 5)[:, None]
     sag = 0.025 * (1 - (x / half) ** 2)

@@ -22,9 +22,16 @@ def curtain(name: str, width_m: float, height_m: float, seed: int) -> list[Patch
     x = (u - 0.5) * width_m * squeeze
     y = fold * (0.75 + 0.5 * t) + sway
     z = height_m * (1 - t) + 0.02 + 0 * u
-    return sheet(name, np.stack([x, y, z], axis=2), cloth((0.80, 0.72, 0.56), 0.004, ((0.58, 0.28, 0.20), 0.16)), texel_m=0.0025)
+    return sheet(
+        name,
+        np.stack([x, y, z], axis=2),
+        cloth((0.80, 0.72, 0.56), 0.004, ((0.58, 0.28, 0.20), 0.16)),
+        texel_m=0.0025,
+    )
 
 
 def rod(length_m: float) -> list[Patch]:
     """A brass rod along x."""
-    return tube("rod", [[-length_m / 2, 0, 0], [0, 0, 0], [length_m / 2, 0, 0]], 0.014, metal((0.55, 0.42, 0.22), 0.3))
+    return tube(
+        "rod", [[-length_m / 2, 0, 0], [0, 0, 0], [length_m / 2, 0, 0]], 0.014, metal((0.55, 0.42, 0.22), 0.3)
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from setpiece.capture.demo.geometry.patch import Paint, Patch, quad
 
+Vector = tuple[float, float, float]
 FACES = ("front", "back", "left", "right", "top", "bottom")
 
 
@@ -25,7 +26,7 @@ def box(
     """
     w, d, h = size_m
     x, y = w / 2, d / 2
-    corners: dict[str, tuple[tuple[float, float, float], ...]] = {  # top left, along u, along v
+    corners: dict[str, tuple[Vector, Vector, Vector]] = {  # top left, along u, along v
         "front": ((-x, -y, h), (w, 0, 0), (0, 0, -h)),
         "back": ((x, y, h), (-w, 0, 0), (0, 0, -h)),
         "left": ((-x, y, h), (0, -d, 0), (0, 0, -h)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from setpiece.capture.demo.geometry.patch import Paint
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, mix, step
 
 
 def cloth(colour: Colour, thread_m: float = 0.004, stripes: tuple[Colour, float] | None = None) -> Paint:
@@ -15,13 +15,15 @@ def cloth(colour: Colour, thread_m: float = 0.004, stripes: tuple[Colour, float]
         face = sheet.flat(colour)
         if stripes:
             at = sheet.x_m / np.float32(stripes[1]) + 0.02 * sheet.noise(0.05, 3, salt=9)
-            narrow = step(0.16, 0.12, np.abs(at - np.round(at))) + step(0.03, 0.02, np.abs(at - np.floor(at) - 0.28))
+            narrow = step(0.16, 0.12, np.abs(at - np.round(at))) + step(
+                0.03, 0.02, np.abs(at - np.floor(at) - 0.28)
+            )
             face = mix(face, stripes[0], 0.85 * np.minimum(narrow, 1))
         warp, weft = sheet.noise((thread_m, 0.08), 2, salt=1), sheet.noise((0.08, thread_m), 2, salt=2)
         large, middle = sheet.noise(0.4, 4, salt=3), sheet.noise(0.03, 3, salt=4)
         face = face * (1 + 0.09 * warp + 0.09 * weft + 0.06 * large + 0.05 * middle)[..., None]
         stain = step(1.4, 2.4, sheet.noise(0.12, 5, salt=5))
-        return np.clip(face * (1 - 0.25 * stain)[..., None], 0.02, 1)
+        return albedo(face * (1 - 0.25 * stain)[..., None])
 
     return paint
 
@@ -66,4 +68,4 @@ def kilim(sheet: Sheet) -> Float32:
     thread = sheet.noise((0.006, weft), 1, salt=6)
     dirt = step(0.8, 2.3, sheet.noise(0.3, 5, salt=7))
     rug = rug * ((1 + 0.07 * fade + 0.06 * fine + 0.13 * thread) * (1 - 0.22 * dirt))[..., None]
-    return np.clip(rug, 0.02, 1).astype(np.float32)
+    return albedo(rug)

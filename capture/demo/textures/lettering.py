@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from setpiece.capture.demo.geometry.patch import Paint
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, fit, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, fit, mix, step
 
 Ink = tuple[int, int, int]
 Draw = Callable[[ImageDraw.ImageDraw, int, int, np.random.Generator], None]  # canvas, width, height, random
@@ -22,11 +22,19 @@ def typeface(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def words(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size_px: float, ink: Ink, anchor: str = "la", bold: float = 0.0
+    draw: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    size_px: float,
+    ink: Ink,
+    anchor: str = "la",
+    bold: float = 0.0,
 ) -> None:
     """Draw a line of text; `bold` thickens it by a share of its size."""
-    stroke = int(round(bold * size_px))
-    draw.text(at, text, font=typeface(int(size_px)), fill=ink, anchor=anchor, stroke_width=stroke, stroke_fill=ink)
+    stroke = round(bold * size_px)
+    draw.text(
+        at, text, font=typeface(int(size_px)), fill=ink, anchor=anchor, stroke_width=stroke, stroke_fill=ink
+    )
 
 
 def printed(
@@ -53,7 +61,7 @@ def printed(
         face = mix(face, face * np.array([0.95, 0.86, 0.66], np.float32), np.clip(age * yellow, 0, 1))
         crease = step(0.03, 0.005, np.abs(sheet.noise(0.25, 3, salt=3)))
         face = mix(face, (0.88, 0.85, 0.78), 0.25 * age * crease)
-        return np.clip(face, 0.02, 1)
+        return albedo(face)
 
     return paint
 
@@ -64,7 +72,11 @@ def ink(rgb: Colour) -> Ink:
 
 
 def scribble(
-    draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float], rng: np.random.Generator, colour: Ink, width: int = 2
+    draw: ImageDraw.ImageDraw,
+    box: tuple[float, float, float, float],
+    rng: np.random.Generator,
+    colour: Ink,
+    width: int = 2,
 ) -> None:
     """A handwritten line inside `box`: left, top, right, bottom."""
     left, top, right, bottom = box
@@ -75,10 +87,20 @@ def scribble(
 
 
 LINES = (
-    "INT. WORKSHOP - LATE AFTERNOON", "Dust in the light. The tram passes.", "She puts the letter on the table.",
-    "ANNA", "You said one room.", "JOSEF", "One room is a whole country.", "He turns the lamp to the wall.",
-    "(a beat)", "The kettle. Nobody moves.", "CUT TO:", "EXT. ROOFTOPS - DUSK", "Bells, far away, out of time.",
-)  # fmt: skip
+    "INT. WORKSHOP - LATE AFTERNOON",
+    "Dust in the light. The tram passes.",
+    "She puts the letter on the table.",
+    "ANNA",
+    "You said one room.",
+    "JOSEF",
+    "One room is a whole country.",
+    "He turns the lamp to the wall.",
+    "(a beat)",
+    "The kettle. Nobody moves.",
+    "CUT TO:",
+    "EXT. ROOFTOPS - DUSK",
+    "Bells, far away, out of time.",
+)
 
 
 def script(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generator) -> None:
@@ -98,12 +120,21 @@ def script(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generator) 
 
 def storyboard(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generator) -> None:
     """A sheet of six sketched frames with notes beneath."""
-    words(draw, (w * 0.06, h * 0.025), f"SEQ {rng.integers(1, 30)}   ONE ROOM", h * 0.03, (40, 40, 45), bold=0.03)
+    words(
+        draw,
+        (w * 0.06, h * 0.025),
+        f"SEQ {rng.integers(1, 30)}   ONE ROOM",
+        h * 0.03,
+        (40, 40, 45),
+        bold=0.03,
+    )
     for i in range(6):
         left, top = w * (0.06 + 0.47 * (i % 2)), h * (0.085 + 0.30 * (i // 2))
         fw, fh = w * 0.41, h * 0.20
         tone = int(rng.integers(150, 235))
-        draw.rectangle((left, top, left + fw, top + fh), fill=(tone, tone, tone - 8), outline=(30, 30, 30), width=3)
+        draw.rectangle(
+            (left, top, left + fw, top + fh), fill=(tone, tone, tone - 8), outline=(30, 30, 30), width=3
+        )
         horizon = top + fh * rng.uniform(0.4, 0.7)
         dark = int(rng.integers(60, 130))
         draw.rectangle((left + 3, horizon, left + fw - 3, top + fh - 3), fill=(dark, dark, dark))
@@ -112,9 +143,16 @@ def storyboard(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generat
             g = int(rng.integers(20, 255))
             base = min(horizon + fh * rng.uniform(0.0, 0.3), top + fh - 4)
             if rng.random() < 0.5:
-                draw.rectangle((x - s / 2, base - 1.6 * s, x + s / 2, base), fill=(g, g, g), outline=(25, 25, 25), width=2)
+                draw.rectangle(
+                    (x - s / 2, base - 1.6 * s, x + s / 2, base),
+                    fill=(g, g, g),
+                    outline=(25, 25, 25),
+                    width=2,
+                )
             else:
-                draw.ellipse((x - s / 2, base - s, x + s / 2, base), fill=(g, g, g), outline=(25, 25, 25), width=2)
+                draw.ellipse(
+                    (x - s / 2, base - s, x + s / 2, base), fill=(g, g, g), outline=(25, 25, 25), width=2
+                )
         for k in range(3):
             y = top + fh + h * (0.012 + 0.022 * k)
             scribble(draw, (left, y, left + fw * rng.uniform(0.5, 1), y + h * 0.014), rng, (60, 60, 70), 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from setpiece.capture.demo.geometry.patch import Paint
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, mix, step
 
 
 def coat(colour: Colour, mottle: float = 0.06, speck: float = 0.15, cell_m: float = 0.05) -> Paint:
@@ -16,7 +16,7 @@ def coat(colour: Colour, mottle: float = 0.06, speck: float = 0.15, cell_m: floa
         face = sheet.flat(colour) * (1 + mottle * (fine + large))[..., None]
         spots = step(1.7, 2.2, sheet.noise(cell_m / 6, 2, salt=3))
         face = face * (1 - speck * spots)[..., None]
-        return np.clip(face, 0.02, 1)
+        return albedo(face)
 
     return paint
 
@@ -31,7 +31,7 @@ def metal(colour: Colour, rust: float = 0.3, along_x: bool = True) -> Paint:
         dirt = step(1.0, 2.0, sheet.noise(0.05, 5, salt=3))
         face = mix(face, (0.30, 0.20, 0.14), rust * dirt)
         scratch = step(1.9, 2.6, sheet.noise((0.05, 0.003), 2, salt=4))
-        return np.clip(mix(face, (0.9, 0.9, 0.88), 0.4 * scratch), 0.02, 1)
+        return albedo(mix(face, (0.9, 0.9, 0.88), 0.4 * scratch))
 
     return paint
 
@@ -46,7 +46,7 @@ def glaze(colour: Colour, run: Colour) -> Paint:
         crackle = step(0.06, 0.02, np.abs(sheet.noise(0.02, 2, salt=2)))
         spots = step(1.6, 2.1, sheet.noise(0.012, 2, salt=3))
         face = face * (1 + 0.08 * sheet.noise(0.06, 4, salt=4))[..., None]
-        return np.clip(face * (1 - 0.16 * crackle - 0.35 * spots)[..., None], 0.02, 1)
+        return albedo(face * (1 - 0.16 * crackle - 0.35 * spots)[..., None])
 
     return paint
 
@@ -60,13 +60,14 @@ def leaf_green(colour: Colour) -> Paint:
         vein_at = (sheet.y_m + 0.9 * across) / np.float32(0.022) + 0.15 * sheet.noise(0.03, 2, salt=1)
         vein = step(0.12, 0.05, np.abs(vein_at - np.round(vein_at)))
         rib = step(0.004, 0.0015, across + 0 * sheet.y_m)
-        face = sheet.flat(colour) * (1 + 0.11 * sheet.noise(0.05, 4, salt=2) + 0.05 * sheet.noise(0.006, 2, salt=3))[
-            ..., None
-        ]
+        face = (
+            sheet.flat(colour)
+            * (1 + 0.11 * sheet.noise(0.05, 4, salt=2) + 0.05 * sheet.noise(0.006, 2, salt=3))[..., None]
+        )
         face = mix(face, (0.62, 0.70, 0.42), 0.35 * vein)
         face = mix(face, (0.74, 0.78, 0.52), 0.8 * rib)
         brown = step(1.9, 2.4, sheet.noise(0.04, 4, salt=4))
-        return np.clip(mix(face, (0.45, 0.34, 0.16), 0.7 * brown), 0.02, 1)
+        return albedo(mix(face, (0.45, 0.34, 0.16), 0.7 * brown))
 
     return paint
 
@@ -80,6 +81,6 @@ def rings(colour: Colour, count: float = 14) -> Paint:
         face = sheet.flat(colour) * (0.72 + 0.34 * wave)[..., None]
         face = face * (1 + 0.06 * sheet.noise(0.03, 4, salt=1))[..., None]
         scratch = step(1.8, 2.5, sheet.noise((0.08, 0.003), 2, salt=2))
-        return np.clip(mix(face, (0.3, 0.28, 0.26), 0.4 * scratch), 0.02, 1)
+        return albedo(mix(face, (0.3, 0.28, 0.26), 0.4 * scratch))
 
     return paint

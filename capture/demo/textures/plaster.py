@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from setpiece.capture.demo.geometry.patch import Paint
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, mix, step
 
 
 def plaster(colour: Colour, under: Colour = (0.62, 0.56, 0.48), age: float = 1.0) -> Paint:
@@ -27,6 +27,6 @@ def plaster(colour: Colour, under: Colour = (0.62, 0.56, 0.48), age: float = 1.0
         stain = step(0.9, 2.4, sheet.noise((0.10, 0.9), 4, salt=9))
         wall = wall * (1 - 0.16 * age * stain)[..., None]
         height = 0.0011 * fine + 0.0016 * middle - 0.003 * age * bare
-        return np.clip(wall * sheet.relief(height, 0.55), 0.02, 1)
+        return albedo(wall * sheet.relief(height, 0.55))
 
     return paint

@@ -20,7 +20,11 @@ def film_poster(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Genera
         a0, a1 = 2 * math.pi * i / 28, 2 * math.pi * (i + 0.5) / 28
         far = 1.7 * h
         draw.polygon(
-            [(cx, cy), (cx + far * math.cos(a0), cy + far * math.sin(a0)), (cx + far * math.cos(a1), cy + far * math.sin(a1))],
+            [
+                (cx, cy),
+                (cx + far * math.cos(a0), cy + far * math.sin(a0)),
+                (cx + far * math.cos(a1), cy + far * math.sin(a1)),
+            ],
             fill=(214, 150 - 3 * (i % 5), 92),
         )
     draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=(247, 222, 160))
@@ -32,7 +36,9 @@ def film_poster(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Genera
             top = base * h - bh
             draw.rectangle((x, top, x + bw, h * 0.82), fill=tint)
             if rng.random() < 0.45:
-                draw.polygon([(x, top), (x + bw / 2, top - h * rng.uniform(0.02, 0.09)), (x + bw, top)], fill=tint)
+                draw.polygon(
+                    [(x, top), (x + bw / 2, top - h * rng.uniform(0.02, 0.09)), (x + bw, top)], fill=tint
+                )
             for _ in range(int(rng.integers(2, 9)) if layer else 0):
                 px, py = x + bw * rng.uniform(0.15, 0.8), top + bh * rng.uniform(0.1, 1.3)
                 draw.rectangle((px, py, px + w * 0.010, py + h * 0.010), fill=(246, 205, 120))
@@ -48,9 +54,20 @@ def film_poster(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Genera
     draw.line((0, h * 0.68, w, h * 0.66), fill=(30, 22, 32), width=3)
     words(draw, (w * 0.06, h * 0.035), "THE LAST", w * 0.155, (52, 24, 34), bold=0.035)
     words(draw, (w * 0.06, h * 0.130), "TRAM", w * 0.235, (150, 30, 30), bold=0.045)
-    words(draw, (w * 0.06, h * 0.845), "A FILM IN ONE ROOM AND FORTY TAKES", w * 0.044, (240, 214, 160), bold=0.015)
+    words(
+        draw,
+        (w * 0.06, h * 0.845),
+        "A FILM IN ONE ROOM AND FORTY TAKES",
+        w * 0.044,
+        (240, 214, 160),
+        bold=0.015,
+    )
     for i, line in enumerate(
-        ("with  ANNA VESELA   JOSEF HRUBY   M. LINDQVIST", "camera  T. OKONJO    sound  R. ABELARD", "music  the house orchestra of the depot")
+        (
+            "with  ANNA VESELA   JOSEF HRUBY   M. LINDQVIST",
+            "camera  T. OKONJO    sound  R. ABELARD",
+            "music  the house orchestra of the depot",
+        )
     ):
         words(draw, (w * 0.06, h * (0.892 + 0.028 * i)), line, w * 0.029, (206, 178, 140))
 
@@ -64,7 +81,15 @@ def botanical(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generato
         for side in (-1, 1):
             tip = (x + side * size, y - size * 0.35)
             g = int(rng.integers(80, 140))
-            draw.polygon([(x, y), (x + side * size * 0.5, y - size * 0.30), tip, (x + side * size * 0.5, y - size * 0.06)], fill=(g - 30, g, g - 50))
+            draw.polygon(
+                [
+                    (x, y),
+                    (x + side * size * 0.5, y - size * 0.30),
+                    tip,
+                    (x + side * size * 0.5, y - size * 0.06),
+                ],
+                fill=(g - 30, g, g - 50),
+            )
     words(draw, (w * 0.5, h * 0.935), "Polypodium scaenicum", w * 0.052, (70, 60, 50), anchor="mm")
     words(draw, (w * 0.9, h * 0.05), f"PL. {rng.integers(10, 99)}", w * 0.045, (70, 60, 50), anchor="rm")
 
@@ -75,7 +100,11 @@ def city_plan(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generato
         x, y, s = rng.uniform(0, w), rng.uniform(0, h), rng.uniform(0.03, 0.10) * w
         a = rng.uniform(0, math.pi / 8) + (x + y) / (w + h)
         corners = [(x + s * math.cos(a + k), y + s * math.sin(a + k)) for k in (0.4, 2.2, 3.5, 5.4)]
-        draw.polygon(corners, fill=tuple(int(v) for v in rng.choice([(214, 190, 150), (196, 160, 120), (180, 196, 150)])), outline=(110, 80, 60))
+        draw.polygon(
+            corners,
+            fill=tuple(int(v) for v in rng.choice([(214, 190, 150), (196, 160, 120), (180, 196, 150)])),
+            outline=(110, 80, 60),
+        )
     river = [(w * (0.2 + 0.5 * t + 0.12 * math.sin(7 * t)), h * t) for t in np.linspace(-0.05, 1.05, 40)]
     draw.line(river, fill=(118, 158, 176), width=int(w * 0.09), joint="curve")
     for k in range(5):
@@ -92,10 +121,17 @@ def abstract(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generator
         x, y, s = rng.uniform(0, w), rng.uniform(0, h), rng.uniform(0.08, 0.32) * w
         fill = inks[int(rng.integers(len(inks)))]
         if i % 3 == 0:
-            draw.pieslice((x - s, y - s, x + s, y + s), float(rng.uniform(0, 360)), float(rng.uniform(90, 420)), fill=fill)
+            draw.pieslice(
+                (x - s, y - s, x + s, y + s),
+                float(rng.uniform(0, 360)),
+                float(rng.uniform(90, 420)),
+                fill=fill,
+            )
         elif i % 3 == 1:
             a = rng.uniform(0, 6.28)
-            draw.polygon([(x + s * math.cos(a + k), y + s * math.sin(a + k)) for k in (0, 1.9, 3.6)], fill=fill)
+            draw.polygon(
+                [(x + s * math.cos(a + k), y + s * math.sin(a + k)) for k in (0, 1.9, 3.6)], fill=fill
+            )
         else:
             draw.rectangle((x - s * 0.3, y - s, x + s * 0.3, y + s), fill=fill)
 
@@ -106,6 +142,18 @@ def clock_face(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generat
     draw.ellipse((2, 2, w - 2, h - 2), fill=(236, 230, 214), outline=(30, 30, 30), width=w // 22)
     for k in range(12):
         a = math.radians(30 * k)
-        words(draw, (c + 0.36 * w * math.sin(a), c - 0.36 * w * math.cos(a)), str(k or 12), w * 0.09, (30, 30, 30), anchor="mm", bold=0.02)
+        words(
+            draw,
+            (c + 0.36 * w * math.sin(a), c - 0.36 * w * math.cos(a)),
+            str(k or 12),
+            w * 0.09,
+            (30, 30, 30),
+            anchor="mm",
+            bold=0.02,
+        )
     for a, length, width in ((128, 0.22, w // 26), (96, 0.34, w // 40)):
-        draw.line((c, c, c + length * w * math.sin(math.radians(a)), c - length * w * math.cos(math.radians(a))), fill=(20, 20, 20), width=width)
+        draw.line(
+            (c, c, c + length * w * math.sin(math.radians(a)), c - length * w * math.cos(math.radians(a))),
+            fill=(20, 20, 20),
+            width=width,
+        )

@@ -7,13 +7,39 @@ from PIL import Image, ImageDraw
 
 from setpiece.capture.demo.geometry.patch import Paint
 from setpiece.capture.demo.textures.lettering import Draw, Ink, ink, scribble, words
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, fit, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, fit, mix, step
 
 TITLES = (
-    "LIGHT", "THE LONG TAKE", "SHADOWS", "A Room", "LENSES", "Montage", "EXITS", "Sound & Sea", "NORTH", "The Prompter",
-    "TWELVE SETS", "Paper Cities", "DEPTH", "Rain", "OPTICS II", "Balcony", "VOICES", "The Understudy", "GRIP",
-    "Colour", "MASKS", "Interval", "DAY FOR NIGHT", "Curtain", "TRAMS", "The Plan", "ORIGINS", "Props", "FOG",
-)  # fmt: skip
+    "LIGHT",
+    "THE LONG TAKE",
+    "SHADOWS",
+    "A Room",
+    "LENSES",
+    "Montage",
+    "EXITS",
+    "Sound & Sea",
+    "NORTH",
+    "The Prompter",
+    "TWELVE SETS",
+    "Paper Cities",
+    "DEPTH",
+    "Rain",
+    "OPTICS II",
+    "Balcony",
+    "VOICES",
+    "The Understudy",
+    "GRIP",
+    "Colour",
+    "MASKS",
+    "Interval",
+    "DAY FOR NIGHT",
+    "Curtain",
+    "TRAMS",
+    "The Plan",
+    "ORIGINS",
+    "Props",
+    "FOG",
+)
 
 
 def spine(colour: Colour) -> Paint:
@@ -28,12 +54,26 @@ def spine(colour: Colour) -> Paint:
         for at in rng.uniform(0.02, 0.16, 2).tolist() + rng.uniform(0.82, 0.97, 2).tolist():
             draw.rectangle((h * at, 0, h * at + 6, w), fill=pale)
         if rng.random() < 0.4:
-            draw.rectangle((h * 0.22, w * 0.08, h * 0.72, w * 0.92), fill=tuple(int(255 * c * 0.55) for c in colour))
-        words(draw, (h * 0.25, w * 0.5), TITLES[rng.integers(len(TITLES))], w * rng.uniform(0.42, 0.6), pale, anchor="lm", bold=0.02)
+            draw.rectangle(
+                (h * 0.22, w * 0.08, h * 0.72, w * 0.92), fill=tuple(int(255 * c * 0.55) for c in colour)
+            )
+        words(
+            draw,
+            (h * 0.25, w * 0.5),
+            TITLES[rng.integers(len(TITLES))],
+            w * rng.uniform(0.42, 0.6),
+            pale,
+            anchor="lm",
+            bold=0.02,
+        )
         face = fit(np.ascontiguousarray(np.rot90(np.asarray(canvas), -1)), sheet)
-        worn = step(0.0035, 0.0, np.minimum(sheet.y_m, np.float32(sheet.size_m[1]) - sheet.y_m) + 0 * sheet.x_m)
-        face = face * (1 + 0.08 * sheet.noise(0.012, 3, salt=2) + 0.06 * sheet.noise(0.05, 3, salt=3))[..., None]
-        return np.clip(mix(face, (0.7, 0.62, 0.5), 0.5 * worn), 0.02, 1)
+        worn = step(
+            0.0035, 0.0, np.minimum(sheet.y_m, np.float32(sheet.size_m[1]) - sheet.y_m) + 0 * sheet.x_m
+        )
+        face = (
+            face * (1 + 0.08 * sheet.noise(0.012, 3, salt=2) + 0.06 * sheet.noise(0.05, 3, salt=3))[..., None]
+        )
+        return albedo(mix(face, (0.7, 0.62, 0.5), 0.5 * worn))
 
     return paint
 
@@ -41,7 +81,9 @@ def spine(colour: Colour) -> Paint:
 def pages(sheet: Sheet) -> Float32:
     """The cut edge of a book's pages, lines along x."""
     lines = sheet.noise((0.3, 0.0016), 2, salt=1)
-    return np.clip(sheet.flat((0.84, 0.78, 0.65)) * (1 + 0.10 * lines + 0.05 * sheet.noise(0.02, 3, salt=2))[..., None], 0.02, 1)
+    return albedo(
+        sheet.flat((0.84, 0.78, 0.65)) * (1 + 0.10 * lines + 0.05 * sheet.noise(0.02, 3, salt=2))[..., None]
+    )
 
 
 def cover(colour: Colour) -> Draw:
@@ -51,7 +93,15 @@ def cover(colour: Colour) -> Draw:
         draw.rectangle((0, 0, w, h), fill=ink(colour))
         pale: Ink = (238, 224, 190) if sum(colour) < 1.5 else (50, 34, 40)
         draw.rectangle((w * 0.06, h * 0.05, w * 0.94, h * 0.95), outline=pale, width=max(2, w // 90))
-        words(draw, (w * 0.5, h * 0.22), TITLES[rng.integers(len(TITLES))], w * 0.10, pale, anchor="mm", bold=0.03)
+        words(
+            draw,
+            (w * 0.5, h * 0.22),
+            TITLES[rng.integers(len(TITLES))],
+            w * 0.10,
+            pale,
+            anchor="mm",
+            bold=0.03,
+        )
         for _ in range(7):
             x, y, r = rng.uniform(0.2, 0.8) * w, rng.uniform(0.4, 0.82) * h, rng.uniform(0.04, 0.15) * w
             draw.ellipse((x - r, y - r, x + r, y + r), outline=pale, width=max(2, w // 110))
@@ -85,7 +135,9 @@ def sticks(draw: ImageDraw.ImageDraw, w: int, h: int, rng: np.random.Generator) 
     draw.rectangle((0, 0, w, h), fill=(30, 30, 32))
     for k in range(-1, 8):
         x = w * k / 6.5
-        draw.polygon([(x, 0), (x + w / 13, 0), (x + w / 13 + h * 0.8, h), (x + h * 0.8, h)], fill=(232, 230, 222))
+        draw.polygon(
+            [(x, 0), (x + w / 13, 0), (x + w / 13 + h * 0.8, h), (x + h * 0.8, h)], fill=(232, 230, 222)
+        )
 
 
 def stencilled(ground: Paint, text: str, size: float = 0.3, colour: Ink = (40, 30, 26)) -> Paint:
@@ -95,7 +147,9 @@ def stencilled(ground: Paint, text: str, size: float = 0.3, colour: Ink = (40, 3
         w, h = sheet.width, sheet.height
         canvas = Image.new("RGB", (w, h))
         words(ImageDraw.Draw(canvas), (w / 2, h / 2), text, h * size, (255, 255, 255), anchor="mm", bold=0.04)
-        cover_ = np.asarray(canvas, np.float32)[..., 0] / 255 * step(-1.5, -0.6, sheet.noise(0.02, 4, salt=91))
+        cover_ = (
+            np.asarray(canvas, np.float32)[..., 0] / 255 * step(-1.5, -0.6, sheet.noise(0.02, 4, salt=91))
+        )
         return mix(ground(sheet), tuple(c / 255 for c in colour), 0.85 * cover_)  # type: ignore[arg-type]
 
     return paint

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,16 +35,12 @@ class Sheet:
     @property
     def x_m(self) -> Float32:
         """Metres from the left edge, [1, width]."""
-        return ((np.arange(self.width, dtype=np.float32) + np.float32(0.5)) * np.float32(self.texel_m))[
-            None, :
-        ]
+        return _centres(self.width, self.texel_m)[None, :]
 
     @property
     def y_m(self) -> Float32:
         """Metres from the upper edge, [height, 1]."""
-        return ((np.arange(self.height, dtype=np.float32) + np.float32(0.5)) * np.float32(self.texel_m))[
-            :, None
-        ]
+        return _centres(self.height, self.texel_m)[:, None]
 
     def rng(self, salt: int = 0) -> np.random.Generator:
         """A random generator of this sheet alone."""
@@ -51,7 +48,7 @@ class Sheet:
 
     def flat(self, colour: Colour) -> Float32:
         """The sheet in one colour, [height, width, 3]."""
-        return np.broadcast_to(np.array(colour, np.float32), (self.height, self.width, 3)).copy()
+        return np.full((self.height, self.width, 3), colour, np.float32)
 
     def noise(
         self, cell_m: float | tuple[float, float], octaves: int = 1, salt: int = 0, gain: float = 0.55
@@ -87,7 +84,7 @@ class Sheet:
     def relief(
         self, height_m: Float32, depth: float = 1.0, towards: tuple[float, float] = (-0.7, -0.7)
     ) -> Float32:
-        """The shading of small relief under light from `towards` (x right, y down): [height, width, 1], near 1.
+        """The shading of small relief under light from `towards` (x right, y down), near 1: [h, w, 1].
 
         `height_m` is the relief in metres, `depth` exaggerates it.
         """
@@ -96,6 +93,10 @@ class Sheet:
         slope = -(dx * towards[0] + dy * towards[1]) * depth
         shade: Float32 = (1 - 0.5 * np.tanh(-slope)).astype(np.float32)
         return shade[..., None]
+
+
+def _centres(count: int, texel_m: float) -> Float32:
+    return np.asarray((np.arange(count) + 0.5) * texel_m, np.float32)
 
 
 def _lattice(shape: tuple[int, ...], nx: float, ny: float, rng: np.random.Generator) -> Float32:
@@ -111,7 +112,12 @@ def _lattice(shape: tuple[int, ...], nx: float, ny: float, rng: np.random.Genera
     return out
 
 
-def mix(a: Float32, b: Float32 | Colour, weight: Float32 | float) -> Float32:
+def albedo(face: NDArray[np.floating[Any]]) -> Float32:
+    """`face` as a paint returns it: float32, neither black nor brighter than paper can be."""
+    return np.asarray(np.clip(face, 0.02, 1), np.float32)
+
+
+def mix(a: Float32, b: Float32 | Colour, weight: NDArray[np.floating[Any]] | float) -> Float32:
     """`a` where `weight` is 0, `b` where it is 1; a weight of [height, width] serves all channels."""
     if isinstance(weight, np.ndarray) and weight.ndim == 2:
         weight = weight[..., None]
@@ -120,7 +126,7 @@ def mix(a: Float32, b: Float32 | Colour, weight: Float32 | float) -> Float32:
     return mixed
 
 
-def step(edge0: float, edge1: float, x: Float32) -> Float32:
+def step(edge0: float, edge1: float, x: NDArray[np.floating[Any]]) -> Float32:
     """0 below `edge0`, 1 above `edge1`, smooth between; the edges may be in either order."""
     t = np.clip((x - np.float32(edge0)) / np.float32(edge1 - edge0), 0, 1)
     smooth: Float32 = (t * t * (3 - 2 * t)).astype(np.float32, copy=False)

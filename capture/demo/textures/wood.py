@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from setpiece.capture.demo.geometry.patch import Paint
-from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, mix, step
+from setpiece.capture.demo.textures.sheet import Colour, Float32, Sheet, albedo, mix, step
 
 OAK: tuple[Colour, ...] = ((0.62, 0.44, 0.27), (0.55, 0.37, 0.22), (0.68, 0.50, 0.32), (0.49, 0.33, 0.20))
 WALNUT: tuple[Colour, ...] = ((0.42, 0.26, 0.16), (0.36, 0.22, 0.14), (0.47, 0.30, 0.19))
@@ -28,7 +28,9 @@ def wood(
     def paint(sheet: Sheet) -> Float32:
         if upright:
             turned = Sheet(sheet.width, sheet.height, sheet.texel_m, sheet.seed)
-            return np.ascontiguousarray(_boards(turned, colours, board_m, length_m, wear, nails).transpose(1, 0, 2))
+            return np.ascontiguousarray(
+                _boards(turned, colours, board_m, length_m, wear, nails).transpose(1, 0, 2)
+            )
         return _boards(sheet, colours, board_m, length_m, wear, nails)
 
     return paint
@@ -72,7 +74,7 @@ def _boards(
     if nails:
         distance = np.hypot(end - 0.025, np.minimum(np.abs(gap - 0.028), 1.0))
         wood_ = mix(wood_, (0.12, 0.11, 0.11), step(0.0048, 0.0030, distance))
-    return np.clip(wood_, 0.02, 1)
+    return albedo(wood_)
 
 
 def painted_boards(colour: Colour, board_m: float = 0.09) -> Paint:
@@ -92,6 +94,6 @@ def painted_boards(colour: Colour, board_m: float = 0.09) -> Paint:
         scuff = step(1.3, 2.4, sheet.noise((0.2, 0.05), 4, salt=6))
         face = mix(face, (0.85, 0.85, 0.80), 0.22 * scuff)
         height = 0.004 * step(0.0, 0.006, gap) - 0.0008 * chips + 0.0003 * fine
-        return np.clip(face * (0.45 + 0.55 * step(0.0, 0.0035, gap))[..., None] * sheet.relief(height, 0.8), 0.02, 1)
+        return albedo(face * (0.45 + 0.55 * step(0.0, 0.0035, gap))[..., None] * sheet.relief(height, 0.8))
 
     return paint
