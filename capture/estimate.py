@@ -20,7 +20,7 @@ from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import why_left_out
 from setpiece.capture.split import held_out
 from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
-from setpiece.capture.upright import up_from_cameras, up_from_gravity
+from setpiece.capture.upright import upright
 from setpiece.capture.world import set_world
 from setpiece.errors import PoseError
 from setpiece.posed import PosedFrame, PosedFrames, SparsePoints, write_posed_frames
@@ -62,10 +62,18 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
     for text in warnings:
         progress.warning(text)
     started = time.monotonic()
-    gravity = _gravity_in_world(frames, model)
-    up, up_source, up_error = _up(model, gravity)
+    world = upright(
+        model,
+        [frames[n].gravity_in_cam for n in model.frames],
+        [(folder / frames[n].name, reconstruction.image(n + 1).camera) for n in model.frames],
+        thread_count(options.threads),
+        options.seed,
+    )
+    floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
-    world_from_colmap = set_world(up, None, colmap_cameras, model.points, model.median_depth)
+    world_from_colmap = set_world(
+        world.up, world.floor_height, colmap_cameras, model.points, model.median_depth
+    )
     clock.add("upright", started)
     with atomic_folder(target.poses) as output:
         started = time.monotonic()
@@ -79,15 +87,15 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
             "world_from_colmap": world_from_colmap.tolist(),
             "scale_known": False,
             "upright": True,
-            "up_source": up_source,
+            "up_source": world.source,
             "up_error_deg": up_error,
-            "floor": False,
+            "floor": floor,
             "models": [[frames[i].name for i in sorted(m)] for m in attempt.models],
             "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
             "warnings": warnings,
         }
         write_posed_frames(output, posed, extra)
-    target.update_frame(upright=True, up_source=up_source, floor=False, scale_known=False, unit="units")
+    target.update_frame(upright=True, up_source=world.source, floor=floor, scale_known=False, unit="units")
     shutil.rmtree(work, ignore_errors=True)
     return {
         "frames_posed": len(model.frames),
@@ -95,9 +103,9 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
         "mean_error_px": round(float(reconstruction.compute_mean_reprojection_error()), 4),
         "models": [len(m) for m in attempt.models],
         "left_out": extra["left_out"],
-        "up_source": up_source,
+        "up_source": world.source,
         "up_error_deg": up_error,
-        "floor": False,
+        "floor": floor,
         "seconds": clock.seconds,
         "cameras": _camera_summaries(reconstruction, frames, model),
         "method": attempt.method.value,
@@ -141,20 +149,8 @@ def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -
     return warnings
 
 
-def _gravity_in_world(frames: Sequence[CapturedFrame], model: Model) -> np.ndarray[Any, Any]:
-    rows = [
-        rotation @ np.array(frames[number].gravity_in_cam)
-        for number, rotation in zip(model.frames, model.world_from_cam_rotations, strict=True)
-        if frames[number].gravity_in_cam is not None
-    ]
-    return np.array(rows).reshape(-1, 3)
-
-
-def _up(model: Model, gravity: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], str, float | None]:
-    if len(gravity) >= 3:
-        up, spread = up_from_gravity(gravity)
-        return up, "gravity", round(spread, 2)
-    return up_from_cameras(model.world_from_cam_rotations), "cameras", None
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _pose_only(cam_from_world: np.ndarray[Any, Any]) -> Camera:

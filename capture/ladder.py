@@ -22,9 +22,11 @@ from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.frames import CapturedFrame
 from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, triangulate
 from setpiece.capture.matching import Pair, match_pairs
+from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
 from setpiece.capture.refine import refine
+from setpiece.capture.support import supported_groups
 from setpiece.progress import Progress
 from setpiece.threads import thread_count
 
@@ -198,16 +200,29 @@ def _attempt(
         models = map_cameras(database, matched.geometries, work, settings)
         task.advance()
     clock.add("mapping", started)
-    sets = [{i - 1 for i in m.reg_image_ids()} for m in models]
     if not models:
         return Attempt(method, matched, None, [])
-    largest = models[0]
+    others = [{i - 1 for i in m.reg_image_ids()} for m in models[1:]]
     started = time.monotonic()
     with progress.task("refining", 2) as task:
-        if method is Method.SKELETON:
-            largest = triangulate(largest, matched.database, work, settings)
+        largest, apart = _only_supported(triangulate(models[0], matched.database, work, settings))
         task.advance()
+        if largest.num_reg_images() < 2:
+            return Attempt(method, matched, None, others)
         largest = refine(largest, settings.threads)
+        largest, more = _only_supported(largest)
         task.advance()
     clock.add("refinement", started)
-    return Attempt(method, matched, largest, sets)
+    sets = [{i - 1 for i in largest.reg_image_ids()}]
+    return Attempt(method, matched, largest, sets + sorted(others + apart + more, key=len, reverse=True))
+
+
+def _only_supported(reconstruction: Any) -> tuple[Any, list[set[int]]]:
+    """The model without the frames that do not hold together with most, and the groups these make."""
+    model = Model.of(reconstruction)
+    groups = [{model.frames[p] for p in group} for group in supported_groups(model)]
+    kept = groups[0] if groups else set()
+    for number in model.frames:
+        if number not in kept:
+            reconstruction.deregister_frame(reconstruction.image(number + 1).frame_id)
+    return reconstruction, groups[1:]

@@ -1,14 +1,70 @@
-"""Which way is up."""
+"""Which way is up, and where the floor is.
+
+Gravity that the phone wrote into the photos comes first. Without it: cameras are mostly held level, which
+gives up within a few degrees; upright edges in the photos (lines.py), or else the floor, make it exact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from setpiece.capture.floor import find_floor
+from setpiece.capture.lines import edges_of, vertical
+from setpiece.capture.model import Model
 
 Vectors = NDArray[np.float64]
 
 _LEVEL_SIGMA = np.radians(3.0)  # how level people hold a camera
 _PITCH_WEIGHT = 0.02  # of cameras looking level, against cameras held level
+
+
+FEWEST_GRAVITY = 3  # photos
+LARGEST_GRAVITY_SPREAD_DEG = 5.0  # readings that scatter more are from rotated or edited photos
+_LEVEL_DEG, _GUESSED_DEG = 3.0, 8.0  # how far a floor may slope where up is known, and where it is a guess
+
+
+@dataclass(frozen=True)
+class Upright:
+    """Up and the floor, in COLMAP's world."""
+
+    up: Vectors  # [3] unit
+    source: str  # "gravity", "vertical edges", "floor" or "cameras"
+    error_deg: float | None  # typical; None where nothing says how good it is
+    floor_height: float | None  # along `up`; None where no floor was found
+
+
+def upright(
+    model: Model,
+    gravity_in_cam: Sequence[tuple[float, float, float] | None],
+    photos: Sequence[tuple[Path, Any]],
+    threads: int,
+    seed: int,
+) -> Upright:
+    """Up and floor of a model; gravity and photos (file, pycolmap camera) in the order of its frames."""
+    rotations = model.world_from_cam_rotations
+    readings = [r @ np.array(g) for r, g in zip(rotations, gravity_in_cam, strict=True) if g is not None]
+    up, source, error = up_from_cameras(rotations), "cameras", None
+    if len(readings) >= FEWEST_GRAVITY:
+        measured, spread = up_from_gravity(np.array(readings))
+        if spread <= LARGEST_GRAVITY_SPREAD_DEG:
+            up, source, error = measured, "gravity", spread
+    if source == "cameras":
+        jobs = [(file, camera, r) for (file, camera), r in zip(photos, rotations, strict=True)]
+        found = vertical(edges_of(jobs, threads), up)
+        if found is not None:
+            up, source, error = found.up, "vertical edges", found.error_deg
+    steepest = _GUESSED_DEG if source == "cameras" else _LEVEL_DEG
+    floor = find_floor(model.points, up, model.centres, model.median_depth, steepest, seed)
+    if floor is not None and source == "cameras":
+        up, source = floor.normal, "floor"
+        floor = find_floor(model.points, up, model.centres, model.median_depth, _LEVEL_DEG, seed)
+    return Upright(up, source, error, floor.height if floor else None)
 
 
 def up_from_gravity(gravity_in_world: Vectors) -> tuple[Vectors, float]:
