@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from seen import fitted, free_camera, open_set, wait_for
+from seen import fitted, free_camera, open_set, render, spot, wait_for
 from synthetic_set import BALLS, cameras, make_set
 
 from setpiece.setfolder import SetFolder
@@ -39,11 +39,12 @@ def hold(page: Page, key: str, seconds: float = 0.4) -> None:
 
 
 def test_a_click_on_a_frustum_flies_there_and_shows_the_photo(page: Page, balls_url: str) -> None:
+    page.set_viewport_size({"width": 960, "height": 540})
     open_set(page, balls_url)
     for index, (name, camera) in list(enumerate(cameras().items()))[:2]:
         page.keyboard.press("Escape")
         page.evaluate("(view) => setpiece.setView(view)", OUTSIDE)
-        x, y, depth = free_camera(OUTSIDE, 480, 270).project(camera.centre_in_world[None])[0]
+        x, y, depth = free_camera(OUTSIDE, 960, 540).project(camera.centre_in_world[None])[0]
         assert depth > 0
         page.mouse.click(x, y)
         wait_for(page, f"setpiece.state().photo === {index}")
@@ -233,6 +234,10 @@ def test_buttons_and_letters_switch_things(page: Page, balls_url: str) -> None:
     after = view_of(page)
     assert after["focus"] != before["focus"]
     np.testing.assert_allclose(pivot_of(after)[:2], [0, 0], atol=0.1)
+    # And it is drawn, with nothing gliding: the blue ball is where that view has it.
+    found = spot(render(page), BALLS["blue"][1])
+    x, y, _ = free_camera(after, 480, 270).project(np.array([BALLS["blue"][0]]))[0]
+    np.testing.assert_allclose(found, (x, y), atol=1)
 
 
 def test_help_opens_and_closes_by_key_and_keeps_the_keys_to_itself(page: Page, balls_url: str) -> None:

@@ -6,8 +6,13 @@ import asyncio
 import gzip
 import io
 import json
+import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import httpx
@@ -349,3 +354,23 @@ def test_a_missing_page_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr("setpiece.viewer.static._package_folders", lambda: [tmp_path])
     with pytest.raises(SetpieceError, match="SETPIECE_VIEWER"):
         page_folder()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for a child alone")
+def test_ctrl_c_ends_the_server_cleanly(balls: SetFolder, built_page: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from setpiece.setfolder import SetFolder\n"
+        "from setpiece.progress import SilentProgress; from setpiece.viewer.server import serve\n"
+        "class Say(SilentProgress):\n    def line(self, text): print(text, flush=True)\n"
+        "serve(SetFolder.open(Path(sys.argv[1])), port=0, open_browser=False, progress=Say())\n"
+        "print('ended', flush=True)"
+    )
+    command = [sys.executable, "-c", code, str(balls.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = "http" + process.stdout.readline().partition("http")[2].split()[0]
+        with urllib.request.urlopen(f"{url}api/set", timeout=30) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "ended\n", "")

@@ -48,7 +48,7 @@ async function start(): Promise<void> {
   stage = await Stage.create(element("view", HTMLCanvasElement), (seconds) => page?.update(seconds));
   const cloud = await stage.load(info.scene, (part) => (bar.value = part));
   page = new Page(info, stage, cloud);
-  await stage.settled();
+  await stage.settled(5000); // a tab in the background draws nothing, and need not look as if it loaded
   element("loading", HTMLDivElement).hidden = true;
 }
 

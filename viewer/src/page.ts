@@ -5,7 +5,7 @@ import { plyFromWorld } from "./core/axes";
 import { describeFrame, formatCount, formatLength, plural } from "./core/format";
 import { frustumDepth, makeFrustum, pickFrustum, type Frustum } from "./core/frusta";
 import type { Command } from "./core/keys";
-import { photoLens, rayAt, type Size } from "./core/lens";
+import { photoLens, rayAt, type Lens, type Size } from "./core/lens";
 import { basisOf, poseOfCamera, type Pose } from "./core/pose";
 import { Rig, type Mode } from "./core/rig";
 import { surfaceAlong, type SplatCloud } from "./core/surface";
@@ -42,6 +42,8 @@ export class Page implements InputTarget {
   private photo: number | null = null;
   private arrived = false;
   private dirty = true;
+  private drawnPose: Pose | null = null;
+  private drawnLens: Lens | null = null;
 
   constructor(
     private readonly info: SetInfo,
@@ -76,9 +78,11 @@ export class Page implements InputTarget {
     if (steering.forward || steering.right || steering.up || steering.turnRight || steering.turnUp) {
       this.leavePhoto();
     }
-    const moving = !this.rig.resting;
     this.rig.update(Math.min(seconds, 0.1), steering); // after a pause, no leap
-    if (moving || !this.rig.resting || this.dirty) {
+    // Poses and lenses are never changed in place, so a new one is a new object.
+    if (this.rig.pose !== this.drawnPose || this.rig.lens !== this.drawnLens || this.dirty) {
+      this.drawnPose = this.rig.pose;
+      this.drawnLens = this.rig.lens;
       this.dirty = false;
       this.stage.look(this.rig.pose, this.rig.lens);
       this.drawLines();

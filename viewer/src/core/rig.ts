@@ -209,6 +209,9 @@ export class Rig {
     }
     const t = this.instant ? 1 : 1 - Math.exp(-seconds / GLIDE_S);
     this.glide(t);
+    if (this.currentLens === this.goalLens) {
+      return;
+    }
     const lensT = this.instant ? 1 : 1 - Math.exp(-seconds / LENS_GLIDE_S);
     this.currentLens = mixLens(this.currentLens, this.goalLens, lensT);
     if (

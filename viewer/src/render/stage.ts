@@ -146,9 +146,14 @@ export class Stage {
     return cloud;
   }
 
-  /** Resolves when the picture will not change any more without input. */
-  async settled(): Promise<void> {
-    while (performance.now() - this.lastChange < QUIET_MS || this.framesSinceChange < 3) {
+  /** Resolves when the picture will not change any more without input, or after `limitMs`. */
+  async settled(limitMs = 60_000): Promise<void> {
+    const begun = performance.now();
+    const moving = (): boolean =>
+      performance.now() - this.lastChange < QUIET_MS ||
+      this.framesSinceChange < 3 ||
+      sortsInFlight(this.app) > 0;
+    while (moving() && performance.now() - begun < limitMs) {
       await new Promise((resolve) => setTimeout(resolve, 30));
       if (this.framesSinceChange < 3) {
         this.app.renderNextFrame = true;
@@ -192,6 +197,31 @@ export class Stage {
       this.framesSinceChange++;
     });
   }
+}
+
+interface Sorters {
+  readonly gsplatDirector?: {
+    readonly camerasMap?: Map<
+      unknown,
+      {
+        layersMap?: Map<unknown, { gsplatManager?: { cpuSorter?: { jobsInFlight?: number } | null } | null }>;
+      }
+    >;
+  };
+}
+
+/**
+ * How many depth sorts the worker still owes. PlayCanvas has no public word for it, so this reads its insides;
+ * where they look different, it says 0 and `settled` rests on QUIET_MS alone.
+ */
+function sortsInFlight(app: AppBase): number {
+  let jobs = 0;
+  (app.renderer as unknown as Sorters).gsplatDirector?.camerasMap?.forEach((camera) => {
+    camera.layersMap?.forEach((layer) => {
+      jobs += layer.gsplatManager?.cpuSorter?.jobsInFlight ?? 0;
+    });
+  });
+  return jobs;
 }
 
 /** The splats in the axes of the file (RDF), for choosing points. */

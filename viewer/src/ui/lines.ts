@@ -46,41 +46,42 @@ export class Lines {
       const accent = index === marked.hovered;
       // Nearby pyramids would cover the view: they fade out as the viewer comes close.
       const away = distance(frustum.apex, pose.position) / size;
-      const strength = accent ? 1 : 0.62 * Math.min(1, Math.max(0, away * 14 - 0.4));
+      const strength = accent ? 1 : 0.75 * Math.min(1, Math.max(0, away * 14 - 0.4));
       if (strength > 0.01) {
-        this.stroke(
-          frustum,
-          `rgba(${accent ? ACCENT : PLAIN}, ${strength.toFixed(3)})`,
-          accent ? 2.2 : 1.2,
-          (a, b) => projectLine(a, b, pose.position, basis, lens, near),
-        );
+        this.trace(frustum, (a, b) => projectLine(a, b, pose.position, basis, lens, near));
+        this.stroke(accent ? ACCENT : PLAIN, accent ? 2.2 : 1.2, strength);
       }
     });
   }
 
-  private stroke(
+  private trace(
     frustum: Frustum,
-    style: string,
-    width: number,
     cut: (a: Frustum["apex"], b: Frustum["apex"]) => ReturnType<typeof projectLine>,
   ): void {
-    const { context } = this;
-    if (!context) {
-      return;
-    }
-    context.strokeStyle = style;
-    context.lineWidth = width;
-    context.lineCap = "round";
-    context.beginPath();
+    this.context?.beginPath();
     const ends = frustumLines(frustum);
     for (let i = 0; i + 1 < ends.length; i += 2) {
       const [a, b] = [ends[i], ends[i + 1]];
       const line = a && b ? cut(a, b) : null;
       if (line) {
-        context.moveTo(line[0].x, line[0].y);
-        context.lineTo(line[1].x, line[1].y);
+        this.context?.moveTo(line[0].x, line[0].y);
+        this.context?.lineTo(line[1].x, line[1].y);
       }
     }
+  }
+
+  private stroke(colour: string, width: number, strength: number): void {
+    const { context } = this;
+    if (!context) {
+      return;
+    }
+    context.lineCap = "round";
+    // A dark seam below keeps the lines visible on white walls.
+    context.strokeStyle = `rgba(0, 0, 0, ${(strength * 0.5).toFixed(3)})`;
+    context.lineWidth = width + 2;
+    context.stroke();
+    context.strokeStyle = `rgba(${colour}, ${strength.toFixed(3)})`;
+    context.lineWidth = width;
     context.stroke();
   }
 }
