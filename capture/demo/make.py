@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -79,25 +80,29 @@ def make_demo(
         _check_empty(folder)
     from setpiece.capture.demo.shoot import shoot_panoramas, shoot_photos, write_scene_truth
 
+    started = time.monotonic()
     for name in PARTS:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
     (folder / "truth" / "depth").mkdir()
     _write_marker(folder, {**recipe, "complete": False})
     with ThreadPoolExecutor(thread_count(options.threads or None)) as workers:
-        with progress.task("Building and lighting the film set", 1) as task:
-            lit = build_set(options, workers)
-            task.advance()
+        with progress.task("Building and lighting the film set", 3) as task:
+            lit = build_set(options, workers, task.advance)
         with progress.task("Photographing it", options.photos + options.panoramas) as task:
             photos = _each(shoot_photos(lit, folder, options, workers), task.advance)
             panoramas = _each(shoot_panoramas(lit, folder, options, workers), task.advance)
         write_scene_truth(lit, folder / "truth", photos, panoramas)
     _write_marker(folder, {**recipe, "complete": True})
+    progress.line(
+        f"Capture   {options.photos} photos and {options.panoramas} panoramas of a film set, "
+        f"{time.monotonic() - started:.1f} s"
+    )
     return _found(folder, options)
 
 
-def build_set(options: DemoOptions, workers: Executor) -> LitSet:
-    """The film set, textured and lit."""
+def build_set(options: DemoOptions, workers: Executor, advance: Callable[[], None] = lambda: None) -> LitSet:
+    """The film set, textured and lit; `advance` is called after each of three steps."""
     from setpiece.capture.demo.atlas import Atlas, lay_out, paint_patches
     from setpiece.capture.demo.bake import bake
     from setpiece.capture.demo.litset import LitSet
@@ -107,8 +112,10 @@ def build_set(options: DemoOptions, workers: Executor) -> LitSet:
     scene = room()
     layout = lay_out(scene.patches, options.texel_scale)
     albedo = paint_patches(scene.patches, layout, options.seed, workers)
+    advance()
     stage = Stage(scene.patches, layout)
     light = bake(stage, layout, albedo, scene.lights, options, workers)
+    advance()
     atlas = Atlas(layout)
 
     def light_patch(i: int) -> None:
@@ -121,6 +128,7 @@ def build_set(options: DemoOptions, workers: Executor) -> LitSet:
 
     list(workers.map(light_patch, range(len(scene.patches))))
     atlas.finish()
+    advance()
     return LitSet(stage, atlas, scene.window)
 
 

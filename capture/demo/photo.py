@@ -22,7 +22,7 @@ from setpiece.capture.demo.options import DemoOptions
 from setpiece.capture.demo.picture import Picture, take
 from setpiece.capture.demo.walk import Viewpoint
 
-EXPOSURE = 1.7  # linear radiance times this is 1 on the sensor at an exposure of 0 EV
+EXPOSURE = 1.9  # linear radiance times this is 1 on the sensor at an exposure of 0 EV
 BLUR_PX = 0.55  # standard deviation of what the lens makes of a point
 VIGNETTE = 0.09  # share of the light that is lost in the corners
 STARTED = datetime.datetime(2025, 5, 17, 16, 42, 10)  # of the first photo, local time

@@ -148,7 +148,7 @@ def stencilled(ground: Paint, text: str, size: float = 0.3, colour: Ink = (40, 3
         canvas = Image.new("RGB", (w, h))
         words(ImageDraw.Draw(canvas), (w / 2, h / 2), text, h * size, (255, 255, 255), anchor="mm", bold=0.04)
         cover_ = (
-            np.asarray(canvas, np.float32)[..., 0] / 255 * step(-1.5, -0.6, sheet.noise(0.02, 4, salt=91))
+            np.asarray(canvas, np.float32)[..., 0] / 255 * step(-2.1, -1.2, sheet.noise(0.02, 4, salt=91))
         )
         return mix(ground(sheet), tuple(c / 255 for c in colour), 0.85 * cover_)  # type: ignore[arg-type]
 
