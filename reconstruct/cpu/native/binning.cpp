@@ -35,7 +35,8 @@ void Binning::join(Pool& pool, const Projection& projection, PairList* const* li
     keys_.reserve(visible_);
     other_.reserve(visible_);
     tile_of_pair_.reserve(pairs_);
-    std::vector<uint32_t> nearest(static_cast<size_t>(pieces), UINT32_MAX), furthest(static_cast<size_t>(pieces), 0);
+    std::vector<uint32_t> nearest(static_cast<size_t>(pieces), UINT32_MAX),
+        furthest(static_cast<size_t>(pieces), 0);
     pool.each(pieces, 1, [&](int64_t piece, int64_t) {
         const auto at = static_cast<size_t>(piece);
         const Pairs& list = lists[piece]->pairs;
@@ -50,7 +51,8 @@ void Binning::join(Pool& pool, const Projection& projection, PairList* const* li
             near_depth = std::min(near_depth, depth);
             far_depth = std::max(far_depth, depth);
         }
-        if (list.tile_size) std::memcpy(tile_of_pair_.data() + shift, list.tiles, list.tile_size * sizeof(uint32_t));
+        if (list.tile_size)
+            std::memcpy(tile_of_pair_.data() + shift, list.tiles, list.tile_size * sizeof(uint32_t));
         nearest[at] = near_depth;
         furthest[at] = far_depth;
     });
@@ -78,7 +80,8 @@ void Binning::sort_by_depth(Pool& pool) {
             const auto t = static_cast<size_t>(thread);
             uint32_t* counts = counts_.data() + t * buckets;
             std::fill(counts, counts + buckets, 0u);
-            for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++) counts[digit(from[i])]++;
+            for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++)
+                counts[digit(from[i])]++;
         });
         uint32_t total = 0;
         for (uint32_t bucket = 0; bucket < buckets; bucket++) {
@@ -92,7 +95,8 @@ void Binning::sort_by_depth(Pool& pool) {
         pool.run([&](int thread) {
             const auto t = static_cast<size_t>(thread);
             uint32_t* cursor = counts_.data() + t * buckets;
-            for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++) to[cursor[digit(from[i])]++] = from[i];
+            for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++)
+                to[cursor[digit(from[i])]++] = from[i];
         });
         keys_.swap(other_);
     }
@@ -144,7 +148,8 @@ void Binning::scatter(Pool& pool, const Projection& projection) {
     tiles_ = {begin_.data(), chunk_begin_.data(), entries_.data(), masks_.data(), transmittance_.data()};
 }
 
-void Binning::sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists, int pieces) {
+void Binning::sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists,
+                   int pieces) {
     tile_count_ = static_cast<int64_t>(view.tiles_x) * view.tiles_y;
     join(pool, projection, lists, pieces);
     sort_by_depth(pool);

@@ -19,8 +19,8 @@ struct alignas(64) Local {
 
 struct Chunk {
     Local splats[kChunk];
-    uint16_t masks[kChunk];   // per splat: blocks that it may reach
-    uint64_t splats_of[16];   // per block: the splats that may reach it
+    uint16_t masks[kChunk];  // per splat: blocks that it may reach
+    uint64_t splats_of[16];  // per block: the splats that may reach it
 };
 
 // x of the pixel centres of block b about the tile's centre, lane by lane; y likewise.

@@ -11,7 +11,7 @@ constexpr size_t kPhotoBytes = size_t{512} << 20;
 constexpr int kPlanes = 13;  // colour 3, alpha, depth, normals 3, gradient 3, error, kept
 
 const Kernels& kernels_of(Isa isa) {
-#if SETPIECE_X86
+#ifdef SETPIECE_WIDE_KERNELS
     if (isa == Isa::avx512) return avx512::kernels();
     if (isa == Isa::avx2) return avx2::kernels();
 #else
@@ -35,8 +35,19 @@ private:
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+Isa widest_isa() {
+#ifdef SETPIECE_WIDE_KERNELS
+    return best_isa();
+#else
+    return Isa::plain;
+#endif
+}
+
 Engine::Engine(int threads, Isa isa)
-    : pool_(threads), isa_(isa), kernels_(kernels_of(isa)), photos_(kPhotoBytes),
+    : pool_(threads),
+      isa_(isa),
+      kernels_(kernels_of(isa)),
+      photos_(kPhotoBytes),
       workspaces_(static_cast<size_t>(threads)) {
     const size_t pieces = threads == 1 ? 1 : 4 * static_cast<size_t>(threads);
     for (size_t i = 0; i < pieces; i++) {
@@ -73,8 +84,13 @@ void Engine::look_through(const CameraInput& camera, const float* background, in
 
     plane_memory_.reserve(static_cast<size_t>(v.plane) * kPlanes);
     float* p = plane_memory_.data();
-    planes_ = {p,           p + 3 * v.plane,  p + 4 * v.plane, p + 5 * v.plane,
-               p + 8 * v.plane, p + 11 * v.plane, p + 12 * v.plane};
+    planes_ = {p,
+               p + 3 * v.plane,
+               p + 4 * v.plane,
+               p + 5 * v.plane,
+               p + 8 * v.plane,
+               p + 11 * v.plane,
+               p + 12 * v.plane};
     if (v.stride != old_stride || v.plane != old_plane || v.width != old_width || v.height != old_height) {
         // Rows below the image belong to its last tiles but are written by no one.
         std::fill(planes_.gradient, planes_.gradient + 5 * v.plane, 0.0f);
@@ -93,7 +109,8 @@ void Engine::project_and_bin(StepContext* context) {
     pool_.each(pieces, 1, [&](int64_t piece, int64_t) {
         Pairs& pairs = pieces_[static_cast<size_t>(piece)]->pairs;
         pairs.tile_size = pairs.visible_size = 0;
-        kernels_.project(*context, scene.blocks * piece / pieces, scene.blocks * (piece + 1) / pieces, &pairs);
+        kernels_.project(*context, scene.blocks * piece / pieces, scene.blocks * (piece + 1) / pieces,
+                         &pairs);
     });
     clock.lap(&timings_.project);
     binning_.sort(pool_, view_, projection_, pieces_.data(), static_cast<int>(pieces));
@@ -101,7 +118,8 @@ void Engine::project_and_bin(StepContext* context) {
 }
 
 void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* out) {
-    PhotoView photo = photos_.get(pool_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
+    PhotoView photo =
+        photos_.get(pool_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
     const bool all_masked = photo.kept == 0;
     photo.kept = std::max<int64_t>(photo.kept, 1);
     LossInput input{};
@@ -123,8 +141,9 @@ void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* 
         for (int item = next++; item < strips * bands; item = next++) {
             const int strip = item % strips, band = item / strips, left = strip * width;
             if (left >= view_.stride) continue;
-            kernels_.loss(*context, left, width, view_.height * band / bands, view_.height * (band + 1) / bands,
-                          loss_sums_.data() + strip * kLossSums, stride, workspaces_[static_cast<size_t>(thread)].data());
+            kernels_.loss(*context, left, width, view_.height * band / bands,
+                          view_.height * (band + 1) / bands, loss_sums_.data() + strip * kLossSums, stride,
+                          workspaces_[static_cast<size_t>(thread)].data());
         }
     });
     double sums[kLossSums] = {};
@@ -141,7 +160,8 @@ void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* 
     std::copy(sums + 2, sums + kLossSums, out->exposure_gradient);
 }
 
-void Engine::add_penalties(const BatchInput& batch, const StepContext& context, Rates* rates, LossOutput* out) {
+void Engine::add_penalties(const BatchInput& batch, const StepContext& context, Rates* rates,
+                           LossOutput* out) {
     if (batch.opacity_penalty == 0.0f && batch.scale_penalty == 0.0f) return;
     const int64_t blocks = context.scene->blocks;
     block_sums_.reserve(static_cast<size_t>(3 * blocks));
@@ -193,12 +213,21 @@ LossOutput Engine::step(const BatchInput& batch, float* gradients) {
     context.pair_moments = pair_moments_.data();
     context.touched = touched_.data();
     pool_.each(tiles, 2, [&](int64_t begin, int64_t end) {
-        for (int64_t tile = begin; tile < end; tile++) kernels_.differentiate(context, static_cast<int>(tile));
+        for (int64_t tile = begin; tile < end; tile++)
+            kernels_.differentiate(context, static_cast<int>(tile));
     });
     clock.lap(&timings_.backward);
 
-    Rates rates{batch.rates[0], batch.rates[1], batch.rates[2], batch.rates[3], batch.rates[4], batch.rates[5],
-                0, 0, 0, 0};
+    Rates rates{batch.rates[0],
+                batch.rates[1],
+                batch.rates[2],
+                batch.rates[3],
+                batch.rates[4],
+                batch.rates[5],
+                0,
+                0,
+                0,
+                0};
     add_penalties(batch, context, &rates, &out);
     if (!gradients) steps++;
     rates.bias1 = static_cast<float>(1.0 / (1.0 - std::pow(0.9, static_cast<double>(steps))));
@@ -209,8 +238,8 @@ LossOutput Engine::step(const BatchInput& batch, float* gradients) {
     return out;
 }
 
-const Planes& Engine::render(const CameraInput& camera, const float* background, int sh_degree, bool antialias,
-                             bool normals) {
+const Planes& Engine::render(const CameraInput& camera, const float* background, int sh_degree,
+                             bool antialias, bool normals) {
     const FlushDenormals flush;
     look_through(camera, background, sh_degree, antialias, normals);
     const Scene scene = population.scene();
@@ -223,7 +252,8 @@ const Planes& Engine::render(const CameraInput& camera, const float* background,
     context.tiles = &binning_.tiles();
     const int64_t tiles = static_cast<int64_t>(view_.tiles_x) * view_.tiles_y;
     pool_.each(tiles, 2, [&](int64_t begin, int64_t end) {
-        for (int64_t tile = begin; tile < end; tile++) kernels_.draw(context, static_cast<int>(tile), normals ? 7 : 4);
+        for (int64_t tile = begin; tile < end; tile++)
+            kernels_.draw(context, static_cast<int>(tile), normals ? 7 : 4);
     });
     return planes_;
 }

@@ -43,6 +43,9 @@ struct Timings {
     double project = 0, bin = 0, forward = 0, loss = 0, backward = 0, update = 0;
 };
 
+// The widest instruction set that this machine has and this build has kernels for.
+Isa widest_isa();
+
 class Engine {
 public:
     Engine(int threads, Isa isa);
@@ -70,7 +73,8 @@ public:
 private:
     class Clock;
 
-    void look_through(const CameraInput& camera, const float* background, int sh_degree, bool antialias, bool normals);
+    void look_through(const CameraInput& camera, const float* background, int sh_degree, bool antialias,
+                      bool normals);
     void project_and_bin(StepContext* context);
     void measure(const BatchInput& batch, StepContext* context, LossOutput* out);
     void add_penalties(const BatchInput& batch, const StepContext& context, Rates* rates, LossOutput* out);

@@ -8,14 +8,14 @@
 
 namespace setpiece::cpu {
 
-constexpr int kLanes = 16;       // Gaussians per block of parameters, pixels per 4x4 block
-constexpr int kTile = 16;        // pixels along the side of a tile
-constexpr int kChunk = 48;       // splats of a tile that are worked on together; at most 64
-constexpr int kRecord = 16;      // floats per projected Gaussian
-constexpr int kMoments = 12;     // sums that the backward pass forms per Gaussian and tile
-constexpr int kGradient = 16;    // floats reserved for them, one cache line
-constexpr float kBlurPx2 = 0.3f;       // added to the 2D covariance (Kerbl et al. 2023, reference code)
-constexpr float kFieldMargin = 0.3f;   // of half the field of view, beyond each edge, for the Jacobian
+constexpr int kLanes = 16;            // Gaussians per block of parameters, pixels per 4x4 block
+constexpr int kTile = 16;             // pixels along the side of a tile
+constexpr int kChunk = 48;            // splats of a tile that are worked on together; at most 64
+constexpr int kRecord = 16;           // floats per projected Gaussian
+constexpr int kMoments = 12;          // sums that the backward pass forms per Gaussian and tile
+constexpr int kGradient = 16;         // floats reserved for them, one cache line
+constexpr float kBlurPx2 = 0.3f;      // added to the 2D covariance (Kerbl et al. 2023, reference code)
+constexpr float kFieldMargin = 0.3f;  // of half the field of view, beyond each edge, for the Jacobian
 constexpr float kNear = 0.01f;
 constexpr float kAlphaMax = 0.999f;
 constexpr float kAlphaMin = 1.0f / 255.0f;
@@ -38,7 +38,7 @@ enum Field {
     kGreen,
     kBlue,
     kDepth,
-    kNormal,  // three fields, filled for rendering only
+    kNormal,       // three fields, filled for rendering only
     kSlopeY = 13,  // d(best dy)/d(dx): along this line the ellipse is nearest for a given dx
     kSlopeX,       // d(best dx)/d(dy)
     kReach         // where (l11 dx + l12 dy)^2 + (l22 dy)^2 makes alpha 1/255
@@ -140,7 +140,7 @@ constexpr int kStripWidth = 240;
 
 struct Rates {
     float mean, log_scale, quat, opacity, sh0, sh_rest;
-    float bias1, bias2;  // 1 / (1 - beta^t)
+    float bias1, bias2;                    // 1 / (1 - beta^t)
     float opacity_penalty, scale_penalty;  // already divided by the number of visible Gaussians
 };
 

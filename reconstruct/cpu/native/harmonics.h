@@ -62,8 +62,8 @@ inline void harmonics_gradient(int degree, F16 x, F16 y, F16 z, const F16* weigh
     const F16 xy = x * y, xz = x * z, yz = y * z;
     g[0] = g[0] + six * w9 * xy + w10 * yz - two * w11 * xy - six * w12 * xz +
            w13 * (four * zz - three * xx - yy) + two * w14 * xz + three * w15 * (xx - yy);
-    g[1] = g[1] + three * w9 * (xx - yy) + w10 * xz + w11 * (four * zz - xx - three * yy) -
-           six * w12 * yz - two * w13 * xy - two * w14 * yz - six * w15 * xy;
+    g[1] = g[1] + three * w9 * (xx - yy) + w10 * xz + w11 * (four * zz - xx - three * yy) - six * w12 * yz -
+           two * w13 * xy - two * w14 * yz - six * w15 * xy;
     g[2] = g[2] + w10 * xy + eight * w11 * yz + three * w12 * (two * zz - xx - yy) + eight * w13 * xz +
            w14 * (xx - yy);
 }

@@ -32,7 +32,8 @@ struct Kernels {
     size_t loss_workspace;  // bytes, aligned to 64
     void (*visible_sums)(const StepContext&, int64_t begin, int64_t end, float* out);
     void (*update)(const StepContext&, int64_t begin, int64_t end);
-    void (*perturb)(const Scene&, const uint32_t* rows, float strength, uint64_t seed, int64_t begin, int64_t end);
+    void (*perturb)(const Scene&, const uint32_t* rows, float strength, uint64_t seed, int64_t begin,
+                    int64_t end);
 };
 
 namespace plain {

@@ -54,14 +54,16 @@ inline void load_row(const LossStrip& s, int r, LossRows* rows) {
         const int64_t offset = r * s.view->stride + column;
         const F16 x = load(kRamp) + set(static_cast<float>(column));
         M16 counts = x < set(static_cast<float>(s.view->width));
-        if (s.photo->mask) counts = counts & (load_bytes(s.photo->mask + r * s.photo->stride + column) > set(0.0f));
+        if (s.photo->mask)
+            counts = counts & (load_bytes(s.photo->mask + r * s.photo->stride + column) > set(0.0f));
         const F16 kept = keep(counts, set(1.0f));
         storeu(rows->kept[slot] + at, kept);
         F16 rgb[3], error = set(0.0f);
         for (int c = 0; c < 3; c++) rgb[c] = load(s.planes->colour + c * s.view->plane + offset);
         for (int c = 0; c < 3; c++) {
-            const F16 exposed = fma(set(e[4 * c]), rgb[0],
-                                    fma(set(e[4 * c + 1]), rgb[1], fma(set(e[4 * c + 2]), rgb[2], set(e[4 * c + 3]))));
+            const F16 exposed =
+                fma(set(e[4 * c]), rgb[0],
+                    fma(set(e[4 * c + 1]), rgb[1], fma(set(e[4 * c + 2]), rgb[2], set(e[4 * c + 3]))));
             const F16 y = keep(counts, exposed);
             const uint8_t* photo = s.photo->planes + c * s.photo->plane + r * s.photo->stride + column;
             const F16 t = load_bytes(photo) * set(1.0f / 255.0f);
@@ -83,7 +85,7 @@ inline void load_row(const LossStrip& s, int r, LossRows* rows) {
 // Row m of the three derivative pictures of one channel, from source rows m - 5 to m + 5.
 inline void derive_row(const LossStrip& s, int m, int channel, LossRows* rows, float* ssim_sum) {
     const int slot = ring(m), vectors = s.width / 16 + 1;
-    float(&out)[kDerivatives][kTaps][kRowFloats] = rows->derivative[channel];
+    float (&out)[kDerivatives][kTaps][kRowFloats] = rows->derivative[channel];
     if (m < 0 || m >= s.view->height) {
         for (int i = 0; i < vectors * 16; i += 16) {
             for (int q = 0; q < kDerivatives; q++) store(out[q][slot] + kGuard + i, set(0.0f));
@@ -93,7 +95,8 @@ inline void derive_row(const LossStrip& s, int m, int channel, LossRows* rows, f
     for (int q = 0; q < kSources; q++) {
         const float* window[kTaps];
         for (int k = 0; k < kTaps; k++) window[k] = rows->source[channel][q][ring(m - kRadius + k)] + kGuard;
-        for (int j = 0; j < vectors * 16 + 16; j += 16) store(rows->column[q] + kGuard + j, blur_column(window, j));
+        for (int j = 0; j < vectors * 16 + 16; j += 16)
+            store(rows->column[q] + kGuard + j, blur_column(window, j));
     }
     const float scale = -s.input->ssim_weight / (3.0f * static_cast<float>(s.photo->kept));
     F16 total = set(0.0f);
@@ -119,7 +122,8 @@ inline void finish_row(const LossStrip& s, int o, bool structural, LossRows* row
     if (structural) {
         for (int c = 0; c < 3; c++) {
             for (int q = 0; q < kDerivatives; q++) {
-                for (int k = 0; k < kTaps; k++) window[c][q][k] = rows->derivative[c][q][ring(o - kRadius + k)] + kGuard;
+                for (int k = 0; k < kTaps; k++)
+                    window[c][q][k] = rows->derivative[c][q][ring(o - kRadius + k)] + kGuard;
             }
         }
     }
@@ -133,7 +137,8 @@ inline void finish_row(const LossStrip& s, int o, bool structural, LossRows* row
     for (int c = 0; c < 3; c++) {
         if (structural) {
             for (int q = 0; q < kDerivatives; q++) {
-                for (int i = 0; i < end + 16; i += 16) store(rows->column[q] + kGuard + i, blur_column(window[c][q], i));
+                for (int i = 0; i < end + 16; i += 16)
+                    store(rows->column[q] + kGuard + i, blur_column(window[c][q], i));
             }
         }
         for (int i = 0; i < end; i += 16) {

@@ -38,8 +38,10 @@ Output<T> new_array(std::initializer_list<size_t> shape) {
     return Output<T>(data, shape, owner);
 }
 
-CameraInput camera_of(int width, int height, const Array<double, 4>& intrinsics, const Array<double, 4, 4>& pose) {
-    require(width > 0 && height > 0 && width <= 32768 && height <= 32768, "image sides must be 1 to 32768 pixels");
+CameraInput camera_of(int width, int height, const Array<double, 4>& intrinsics,
+                      const Array<double, 4, 4>& pose) {
+    require(width > 0 && height > 0 && width <= 32768 && height <= 32768,
+            "image sides must be 1 to 32768 pixels");
     CameraInput camera{};
     camera.width = width;
     camera.height = height;
@@ -69,9 +71,11 @@ public:
     void load_moments(const Matrix<float>& first, const Matrix<float>& second, const Matrix<float>& sums,
                       const Vector<int32_t>& seen, int64_t steps) {
         for (const auto& moments : {first, second}) {
-            require(moments.shape(0) == count() && moments.shape(1) == columns(), "moments must fit the values");
+            require(moments.shape(0) == count() && moments.shape(1) == columns(),
+                    "moments must fit the values");
         }
-        require(sums.shape(0) == 4 && sums.shape(1) == count() && seen.shape(0) == count(), "sums must fit the values");
+        require(sums.shape(0) == 4 && sums.shape(1) == count() && seen.shape(0) == count(),
+                "sums must fit the values");
         engine_.population.load_moments(engine_.pool(), first.data(), second.data());
         engine_.population.load_sums(sums.data(), seen.data());
         engine_.steps = steps;
@@ -109,16 +113,18 @@ public:
     }
 
     // (total, l1, ssim, exposure gradient [3, 4], gradients [N, columns] or None)
-    nb::tuple step(int width, int height, const Array<double, 4>& intrinsics, const Array<double, 4, 4>& pose,
-                   const nb::ndarray<const uint8_t, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cpu>& image,
-                   const std::optional<Matrix<uint8_t>>& mask, const Array<float, 3, 4>& exposure,
-                   const Array<float, 3>& background, int sh_degree, bool antialias, const Array<float, 6>& rates,
-                   const Array<float, 3>& weights, int64_t key, bool only_gradients) {
+    nb::tuple step(
+        int width, int height, const Array<double, 4>& intrinsics, const Array<double, 4, 4>& pose,
+        const nb::ndarray<const uint8_t, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cpu>& image,
+        const std::optional<Matrix<uint8_t>>& mask, const Array<float, 3, 4>& exposure,
+        const Array<float, 3>& background, int sh_degree, bool antialias, const Array<float, 6>& rates,
+        const Array<float, 3>& weights, int64_t key, bool only_gradients) {
         BatchInput batch{};
         batch.camera = camera_of(width, height, intrinsics, pose);
         const auto w = static_cast<size_t>(width), h = static_cast<size_t>(height);
         require(image.shape(0) == h && image.shape(1) == w, "the photo must have the camera's size");
-        require(!mask || (mask->shape(0) == h && mask->shape(1) == w), "the mask must have the camera's size");
+        require(!mask || (mask->shape(0) == h && mask->shape(1) == w),
+                "the mask must have the camera's size");
         batch.image = image.data();
         batch.mask = mask ? mask->data() : nullptr;
         std::copy(exposure.data(), exposure.data() + 12, batch.exposure);
@@ -143,7 +149,8 @@ public:
             loss = engine_.step(batch, only_gradients ? gradients.data() : nullptr);
         }
         Output<float> exposure_gradient = new_array<float>({3, 4});
-        for (int i = 0; i < 12; i++) exposure_gradient.data()[i] = static_cast<float>(loss.exposure_gradient[i]);
+        for (int i = 0; i < 12; i++)
+            exposure_gradient.data()[i] = static_cast<float>(loss.exposure_gradient[i]);
         nb::object rows = nb::none();
         if (only_gradients) {
             Output<float> out = new_array<float>({count(), columns()});
@@ -154,15 +161,17 @@ public:
     }
 
     // (colour [H, W, 3], alpha [H, W], depth [H, W], normals [H, W, 3] or None)
-    nb::tuple render(int width, int height, const Array<double, 4>& intrinsics, const Array<double, 4, 4>& pose,
-                     const Array<float, 3>& background, int sh_degree, bool antialias, bool normals) {
+    nb::tuple render(int width, int height, const Array<double, 4>& intrinsics,
+                     const Array<double, 4, 4>& pose, const Array<float, 3>& background, int sh_degree,
+                     bool antialias, bool normals) {
         const CameraInput camera = camera_of(width, height, intrinsics, pose);
         const auto w = static_cast<size_t>(width), h = static_cast<size_t>(height);
         Output<float> colour = new_array<float>({h, w, 3}), alpha = new_array<float>({h, w});
         Output<float> depth = new_array<float>({h, w}), normal = new_array<float>({normals ? h : 0, w, 3});
         {
             const nb::gil_scoped_release release;
-            const Planes& planes = engine_.render(camera, background.data(), degree(sh_degree), antialias, normals);
+            const Planes& planes =
+                engine_.render(camera, background.data(), degree(sh_degree), antialias, normals);
             copy_planes(planes.colour, 3, colour.data());
             copy_planes(planes.alpha, 1, alpha.data());
             copy_planes(planes.depth, 1, depth.data());
@@ -172,18 +181,21 @@ public:
                               normals ? nb::cast(normal) : nb::none());
     }
 
-    void edit(const Vector<int64_t>& parents, const Matrix<float>& offsets, const Vector<float>& log_scale_change,
-              const Vector<float>& opacity_logits, const Vector<bool>& fresh) {
+    void edit(const Vector<int64_t>& parents, const Matrix<float>& offsets,
+              const Vector<float>& log_scale_change, const Vector<float>& opacity_logits,
+              const Vector<bool>& fresh) {
         const size_t rows = parents.shape(0);
         require(offsets.shape(0) == rows && offsets.shape(1) == 3 && log_scale_change.shape(0) == rows &&
                     opacity_logits.shape(0) == rows && fresh.shape(0) == rows,
                 "the arrays of an edit must have one length");
         for (size_t i = 0; i < rows; i++) {
-            require(parents(i) >= 0 && static_cast<size_t>(parents(i)) < count(), "an edit names a parent that is not there");
+            require(parents(i) >= 0 && static_cast<size_t>(parents(i)) < count(),
+                    "an edit names a parent that is not there");
         }
         const nb::gil_scoped_release release;
-        engine_.population.edit(engine_.pool(), {static_cast<int64_t>(rows), parents.data(), offsets.data(),
-                                                 log_scale_change.data(), opacity_logits.data(), fresh.data()});
+        engine_.population.edit(engine_.pool(),
+                                {static_cast<int64_t>(rows), parents.data(), offsets.data(),
+                                 log_scale_change.data(), opacity_logits.data(), fresh.data()});
     }
 
     void perturb(float strength, uint64_t seed) {
@@ -218,11 +230,12 @@ private:
     }
 
     static Isa isa_of(const std::optional<std::string>& name) {
-        const Isa best = best_isa();
+        const Isa best = widest_isa();
         if (!name) return best;
         Isa isa = Isa::plain;
         require(parse_isa(name->c_str(), &isa), "the instruction set must be avx512, avx2 or plain");
-        require(static_cast<int>(isa) <= static_cast<int>(best), "this machine does not have that instruction set");
+        require(static_cast<int>(isa) <= static_cast<int>(best),
+                "this machine does not have that instruction set");
         return isa;
     }
 
@@ -248,7 +261,8 @@ private:
             for (int64_t y = begin; y < end; y++) {
                 for (int64_t x = 0; x < view.width; x++) {
                     for (int c = 0; c < channels; c++) {
-                        out[(y * view.width + x) * channels + c] = planes[c * view.plane + y * view.stride + x];
+                        out[(y * view.width + x) * channels + c] =
+                            planes[c * view.plane + y * view.stride + x];
                     }
                 }
             }
@@ -262,7 +276,7 @@ private:
 
 NB_MODULE(_native, m) {
     m.doc() = "Gaussian splat training on the CPU.";
-    m.def("best_isa", [] { return std::string(isa_name(best_isa())); });
+    m.def("best_isa", [] { return std::string(isa_name(widest_isa())); });
     nb::class_<Module>(m, "Engine")
         .def(nb::init<int, std::optional<std::string>>(), nb::arg("threads"), nb::arg("isa").none())
         .def("load", &Module::load, nb::arg("values"), nb::arg("order").none())
@@ -271,11 +285,13 @@ NB_MODULE(_native, m) {
         .def("sums", &Module::sums)
         .def("seen", &Module::seen)
         .def("order", &Module::order)
-        .def("step", &Module::step, nb::arg("width"), nb::arg("height"), nb::arg("intrinsics"), nb::arg("pose"),
-             nb::arg("image"), nb::arg("mask").none(), nb::arg("exposure"), nb::arg("background"), nb::arg("sh_degree"),
-             nb::arg("antialias"), nb::arg("rates"), nb::arg("weights"), nb::arg("key"), nb::arg("only_gradients"))
-        .def("render", &Module::render, nb::arg("width"), nb::arg("height"), nb::arg("intrinsics"), nb::arg("pose"),
-             nb::arg("background"), nb::arg("sh_degree"), nb::arg("antialias"), nb::arg("normals"))
+        .def("step", &Module::step, nb::arg("width"), nb::arg("height"), nb::arg("intrinsics"),
+             nb::arg("pose"), nb::arg("image"), nb::arg("mask").none(), nb::arg("exposure"),
+             nb::arg("background"), nb::arg("sh_degree"), nb::arg("antialias"), nb::arg("rates"),
+             nb::arg("weights"), nb::arg("key"), nb::arg("only_gradients"))
+        .def("render", &Module::render, nb::arg("width"), nb::arg("height"), nb::arg("intrinsics"),
+             nb::arg("pose"), nb::arg("background"), nb::arg("sh_degree"), nb::arg("antialias"),
+             nb::arg("normals"))
         .def("edit", &Module::edit)
         .def("perturb", &Module::perturb)
         .def("timings", &Module::timings)

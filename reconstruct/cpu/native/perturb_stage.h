@@ -6,8 +6,8 @@
 
 namespace setpiece::cpu::ISA {
 
-// The finaliser of SplitMix64 (Steele et al. 2014): a number for a counter, so that every Gaussian has its own
-// draw whatever thread makes it.
+// The finaliser of SplitMix64 (Steele et al. 2014): a number for a counter, so that every Gaussian has its
+// own draw whatever thread makes it.
 inline uint64_t scramble(uint64_t x) {
     x += 0x9e3779b97f4a7c15u;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -26,8 +26,8 @@ inline F16 sine_turns(F16 x) {
 }
 
 // `rows` gives the caller's number of each slot: the draw belongs to it, not to where the Gaussian is kept.
-inline void perturb_blocks(const Scene& scene, const uint32_t* rows, float strength, uint64_t seed, int64_t begin,
-                           int64_t end) {
+inline void perturb_blocks(const Scene& scene, const uint32_t* rows, float strength, uint64_t seed,
+                           int64_t begin, int64_t end) {
     const uint64_t stream = scramble(seed);
     for (int64_t b = begin; b < end; b++) {
         float* block = scene.values + b * scene.rows * kLanes;
@@ -49,7 +49,8 @@ inline void perturb_blocks(const Scene& scene, const uint32_t* rows, float stren
         // Box and Muller 1958: two normal numbers from two uniform ones
         F16 normal[4];
         for (int k = 0; k < 4; k += 2) {
-            const F16 length = sqrt(max(set(-2.0f / kLog2E) * log2(max(load(uniform[k]), set(1e-8f))), set(0.0f)));
+            const F16 length =
+                sqrt(max(set(-2.0f / kLog2E) * log2(max(load(uniform[k]), set(1e-8f))), set(0.0f)));
             const F16 turn = load(uniform[k + 1]) - set(0.5f);
             const F16 quarter = turn + set(0.25f);
             normal[k] = length * sine_turns(turn);

@@ -33,7 +33,8 @@ public:
 
     int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-    // Calls work(thread) once on every thread, the caller's included, and waits for all. `work` must not throw.
+    // Calls work(thread) once on every thread, the caller's included, and waits for all. `work` must not
+    // throw.
     template <class Work>
     void run(Work&& work) {
         dispatch([](void* context, int thread) { (*static_cast<Work*>(context))(thread); }, &work);

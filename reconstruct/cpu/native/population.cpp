@@ -30,7 +30,8 @@ std::vector<uint32_t> morton_order(const std::vector<float>& means) {
         uint64_t code = 0;
         for (size_t axis = 0; axis < 3; axis++) {
             const double extent = static_cast<double>(high[axis]) - static_cast<double>(low[axis]);
-            const double at = (static_cast<double>(means[3 * row + axis]) - static_cast<double>(low[axis])) / extent;
+            const double at =
+                (static_cast<double>(means[3 * row + axis]) - static_cast<double>(low[axis])) / extent;
             const double cell = at >= 0 && at <= 1 ? at * 2097151.0 : 0.0;  // false for NaN
             code |= spread_bits(static_cast<uint64_t>(cell)) << axis;
         }
@@ -71,7 +72,8 @@ void Population::arrange(const std::vector<float>& means) {
     const std::vector<uint32_t> order = morton_order(means);
     std::copy(order.begin(), order.end(), row_of_slot_.data());
     std::fill(row_of_slot_.data() + count_, row_of_slot_.data() + blocks_ * kLanes, 0u);
-    for (size_t slot = 0; slot < order.size(); slot++) slot_of_row_[order[slot]] = static_cast<uint32_t>(slot);
+    for (size_t slot = 0; slot < order.size(); slot++)
+        slot_of_row_[order[slot]] = static_cast<uint32_t>(slot);
 }
 
 void Population::put(Pool& pool, const float* values, Buffer<float>* to) {
@@ -79,7 +81,8 @@ void Population::put(Pool& pool, const float* values, Buffer<float>* to) {
     pool.each(blocks_, 64, [&](int64_t begin, int64_t end) {
         for (int64_t slot = begin * kLanes; slot < end * kLanes; slot++) {
             float* out = to->data() + slot / kLanes * columns_ * kLanes + slot % kLanes;
-            const float* row = values + static_cast<int64_t>(row_of_slot_[static_cast<size_t>(slot)]) * columns_;
+            const float* row =
+                values + static_cast<int64_t>(row_of_slot_[static_cast<size_t>(slot)]) * columns_;
             for (int c = 0; c < columns_; c++) out[c * kLanes] = slot < count_ ? row[c] : 0.0f;
         }
     });
@@ -89,7 +92,8 @@ void Population::load(Pool& pool, int64_t count, int columns, const float* value
     resize(count, columns);
     std::vector<float> means(static_cast<size_t>(count) * 3);
     for (size_t row = 0; row < static_cast<size_t>(count); row++) {
-        for (size_t axis = 0; axis < 3; axis++) means[3 * row + axis] = values[row * static_cast<size_t>(columns) + axis];
+        for (size_t axis = 0; axis < 3; axis++)
+            means[3 * row + axis] = values[row * static_cast<size_t>(columns) + axis];
     }
     if (order) {
         std::fill(row_of_slot_.data(), row_of_slot_.data() + blocks_ * kLanes, 0u);
@@ -153,9 +157,11 @@ void Population::edit(Pool& pool, const EditInput& edit) {
     std::vector<float> means(fresh_count * 3);
     const int columns = columns_;
     const auto old_value = [&](size_t slot, int column) {
-        return values_[(slot / kLanes * static_cast<size_t>(columns) + static_cast<size_t>(column)) * kLanes + slot % kLanes];
+        return values_[(slot / kLanes * static_cast<size_t>(columns) + static_cast<size_t>(column)) * kLanes +
+                       slot % kLanes];
     };
-    for (size_t i = 0; i < fresh_count; i++) parent_slot[i] = slot_of_row_[static_cast<size_t>(edit.parents[i])];
+    for (size_t i = 0; i < fresh_count; i++)
+        parent_slot[i] = slot_of_row_[static_cast<size_t>(edit.parents[i])];
     pool.each(edit.count, 1024, [&](int64_t begin, int64_t end) {
         for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); i++) {
             const size_t slot = parent_slot[i];
@@ -188,7 +194,9 @@ void Population::edit(Pool& pool, const EditInput& edit) {
             const bool inherits = exists && !edit.fresh[row];
             for (int c = 0; c < columns; c++) {
                 const auto to = static_cast<size_t>(at + c * kLanes);
-                const size_t source = (from / kLanes * static_cast<size_t>(columns) + static_cast<size_t>(c)) * kLanes + from % kLanes;
+                const size_t source =
+                    (from / kLanes * static_cast<size_t>(columns) + static_cast<size_t>(c)) * kLanes +
+                    from % kLanes;
                 float value = exists ? values_[source] : 0.0f;
                 if (exists && c < kMean + 3) value = means[3 * row + static_cast<size_t>(c)];
                 if (exists && c >= kLogScale && c < kLogScale + 3) value += edit.log_scale_change[row];

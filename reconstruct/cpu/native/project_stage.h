@@ -20,7 +20,8 @@ struct Ellipses {
         const F16 dy_right = clamp(tilt, top, bottom), dy_left = clamp(-tilt, top, bottom);
         const F16 inverse_c = set(1.0f) / c;
         // x(dy) = (b dy +- sqrt(det (reach c - dy^2))) / c
-        const F16 root_right = fnma(dy_right, dy_right, reach * c), root_left = fnma(dy_left, dy_left, reach * c);
+        const F16 root_right = fnma(dy_right, dy_right, reach * c),
+                  root_left = fnma(dy_left, dy_left, reach * c);
         const F16 right = x + (b * dy_right + sqrt(det * max(root_right, zero))) * inverse_c + slack;
         const F16 left = x + (b * dy_left - sqrt(det * max(root_left, zero))) * inverse_c - slack;
         // The nearest dy to the mean must lie inside the ellipse's height.
@@ -68,7 +69,8 @@ inline void list_tiles(const View& view, const Ellipses& e, F16 extent_y, uint32
         begins[lane] = static_cast<uint32_t>(pairs->tile_size + total);
         total += counts[lane];
     }
-    if (pairs->tile_size + total > pairs->tile_capacity || pairs->visible_size + 16 > pairs->visible_capacity) {
+    if (pairs->tile_size + total > pairs->tile_capacity ||
+        pairs->visible_size + 16 > pairs->visible_capacity) {
         pairs->reserve(pairs, total, 16);
     }
     uint32_t cursor[16];
@@ -121,8 +123,10 @@ inline void project_blocks(const View& view, const Scene& scene, int64_t begin, 
         const F16 extent_x = sqrt(max(reach, zero) * a), extent_y = sqrt(max(reach, zero) * c);
         M16 seen = (p.z >= set(kNear)) & (p.opacity >= set(kAlphaMin)) & (p.det < set(1e36f)) &
                    (a < set(1e30f)) & (c < set(1e30f));
-        seen = seen & (p.mean_x + extent_x > zero) & (p.mean_x - extent_x < set(static_cast<float>(view.width)));
-        seen = seen & (p.mean_y + extent_y > zero) & (p.mean_y - extent_y < set(static_cast<float>(view.height)));
+        seen =
+            seen & (p.mean_x + extent_x > zero) & (p.mean_x - extent_x < set(static_cast<float>(view.width)));
+        seen = seen & (p.mean_y + extent_y > zero) &
+               (p.mean_y - extent_y < set(static_cast<float>(view.height)));
         uint32_t lanes = bits(seen);
         if (scene.count - b * kLanes < kLanes) lanes &= (1u << (scene.count - b * kLanes)) - 1;
         if (!lanes) {

@@ -20,10 +20,10 @@ struct Projected {
     F16 rotation[9];                 // W R
     F16 scale[3];
     F16 m[9], u0[3], u1[3];
-    F16 a0, b, c0;  // S without the 0.3
-    F16 det0, det;  // determinants without and with it
-    F16 sigmoid;    // opacity before compensation
-    F16 opacity;    // after
+    F16 a0, b, c0;       // S without the 0.3
+    F16 det0, det;       // determinants without and with it
+    F16 sigmoid;         // opacity before compensation
+    F16 opacity;         // after
     F16 mean_x, mean_y;  // pixels
 };
 
@@ -56,9 +56,9 @@ inline void project(const View& view, const float* block, Projected* out) {
     const F16 mean[3] = {load(block), load(block + kLanes), load(block + 2 * kLanes)};
     F16 cam[3];
     for (int i = 0; i < 3; i++) {
-        cam[i] = fma(set(w[3 * i]), mean[0],
-                     fma(set(w[3 * i + 1]), mean[1],
-                         fma(set(w[3 * i + 2]), mean[2], set(view.translation[i]))));
+        cam[i] =
+            fma(set(w[3 * i]), mean[0],
+                fma(set(w[3 * i + 1]), mean[1], fma(set(w[3 * i + 2]), mean[2], set(view.translation[i]))));
     }
     p.x = cam[0];
     p.y = cam[1];
@@ -81,8 +81,8 @@ inline void project(const View& view, const float* block, Projected* out) {
     for (int j = 0; j < 3; j++) p.scale[j] = exp(load(block + (kLogScale + j) * kLanes));
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 3; j++) {
-            p.rotation[3 * i + j] = fma(set(w[3 * i]), r[j],
-                                        fma(set(w[3 * i + 1]), r[3 + j], set(w[3 * i + 2]) * r[6 + j]));
+            p.rotation[3 * i + j] =
+                fma(set(w[3 * i]), r[j], fma(set(w[3 * i + 1]), r[3 + j], set(w[3 * i + 2]) * r[6 + j]));
             p.m[3 * i + j] = p.rotation[3 * i + j] * p.scale[j];
         }
     }

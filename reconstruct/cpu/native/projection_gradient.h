@@ -96,7 +96,8 @@ inline void differentiate(const View& view, const float* block, const F16* momen
     }
     const float* w = view.rotation;
     for (int i = 0; i < 3; i++) {
-        for (int j = 0; j < 3; j++) dr[3 * i + j] = set(w[i]) * dw[j] + set(w[3 + i]) * dw[3 + j] + set(w[6 + i]) * dw[6 + j];
+        for (int j = 0; j < 3; j++)
+            dr[3 * i + j] = set(w[i]) * dw[j] + set(w[3 + i]) * dw[3 + j] + set(w[6 + i]) * dw[6 + j];
     }
     quaternion_gradient(p, dr, out->row + kQuat);
 
@@ -105,7 +106,8 @@ inline void differentiate(const View& view, const float* block, const F16* momen
     const M16 inside_y = (p.tan_y <= p.ratio_y) & (p.ratio_y <= p.tan_y);
     const F16 dratio_x = fx * out->mean_x - keep(inside_x, j00 * dj02);
     const F16 dratio_y = fy * out->mean_y - keep(inside_y, j11 * dj12);
-    const F16 dinverse = fx * (dj00 - p.tan_x * dj02) + fy * (dj11 - p.tan_y * dj12) + p.x * dratio_x + p.y * dratio_y;
+    const F16 dinverse =
+        fx * (dj00 - p.tan_x * dj02) + fy * (dj11 - p.tan_y * dj12) + p.x * dratio_x + p.y * dratio_y;
     const F16 cam[3] = {p.depth_inverse * dratio_x, p.depth_inverse * dratio_y,
                         -(p.depth_inverse * p.depth_inverse * dinverse)};
     for (int i = 0; i < 3; i++) {

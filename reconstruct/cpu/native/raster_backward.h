@@ -11,13 +11,13 @@
 namespace setpiece::cpu::ISA {
 
 struct BackwardState {
-    alignas(64) float behind[16][16];                // R
-    alignas(64) float gradient[16][3][16];           // g
+    alignas(64) float behind[16][16];       // R
+    alignas(64) float gradient[16][3][16];  // g
     alignas(64) float error[16][16], kept[16][16];
-    alignas(64) float weight[16][kChunk][16];        // w of each splat of the chunk
-    alignas(64) float d[16][kChunk][16];             // dL/d(ln alpha)
-    alignas(64) float alpha[kChunk][16];             // of the block at hand, 0 where not drawn
-    uint32_t clipped[kChunk];                        // lanes whose alpha was clipped
+    alignas(64) float weight[16][kChunk][16];  // w of each splat of the chunk
+    alignas(64) float d[16][kChunk][16];       // dL/d(ln alpha)
+    alignas(64) float alpha[kChunk][16];       // of the block at hand, 0 where not drawn
+    uint32_t clipped[kChunk];                  // lanes whose alpha was clipped
 };
 
 // Fills weight and d of block b for the splats `todo`, given the transmittance at the chunk's start.
@@ -77,8 +77,8 @@ inline F16 gather_moments(const BackwardState& state, const Grid& grid, uint32_t
     return sums12(m);
 }
 
-// Stores moments taken about the tile's centre as moments about (x, y): shifted along x, then along y. Scalars
-// are stored over the vector, as a vector load of fresh scalars would stall.
+// Stores moments taken about the tile's centre as moments about (x, y): shifted along x, then along y.
+// Scalars are stored over the vector, as a vector load of fresh scalars would stall.
 inline void store_shifted(F16 moments, float x, float y, float* out) {
     alignas(64) float m[16];
     store(m, moments);
@@ -93,7 +93,8 @@ inline void store_shifted(F16 moments, float x, float y, float* out) {
 
 // Writes the moments of every entry of a tile to its pair, and whether any pixel drew it to `touched`.
 inline void differentiate_tile(const View& view, const Projection& projection, const Tiles& tiles, int tile,
-                               const Grid& grid, const Planes& planes, float* pair_moments, uint8_t* touched) {
+                               const Grid& grid, const Planes& planes, float* pair_moments,
+                               uint8_t* touched) {
     const uint32_t begin = tiles.begin[tile], end = tiles.begin[tile + 1];
     if (begin == end) return;
     const int tx = tile % view.tiles_x, ty = tile / view.tiles_x;
@@ -122,17 +123,20 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         turn_masks(masks, count, chunk.splats_of);
         // Records lie in no order: ask for those of the chunk that comes next while this one is worked on.
         for (uint32_t i = at >= begin + kChunk ? at - kChunk : at; i < at; i++) {
-            if (tiles.block_masks[i]) prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
+            if (tiles.block_masks[i])
+                prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
         }
         uint32_t blocks = 0;
         for (int i = 0; i < count; i++) {
             blocks |= masks[i];
             if (!masks[i]) continue;
             prefetch_to_write(pair_moments + static_cast<int64_t>(tiles.entries[at + i].pair) * kGradient);
-            const float* record = projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
+            const float* record =
+                projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
             prepare(record, centre_x, centre_y, &chunk.splats[i]);
         }
-        const float* saved = tiles.transmittance + (static_cast<int64_t>(tiles.chunk_begin[tile]) + at_chunk) * 256;
+        const float* saved =
+            tiles.transmittance + (static_cast<int64_t>(tiles.chunk_begin[tile]) + at_chunk) * 256;
         for (; blocks; blocks &= blocks - 1) {
             const int b = lowest_bit(blocks);
             differentiate_block(chunk, chunk.splats_of[b], grid, b, load(saved + b * 16), &state);

@@ -19,7 +19,8 @@ struct TileState {
 // Draws the splats `todo` of a chunk into block b. Returns the index of the splat after which every pixel
 // is opaque, or kChunk.
 template <int kChannels>
-inline int draw_block(const Chunk& chunk, uint64_t todo, const Grid& grid, int b, TileState<kChannels>* state) {
+inline int draw_block(const Chunk& chunk, uint64_t todo, const Grid& grid, int b,
+                      TileState<kChannels>* state) {
     const F16 x = load(grid.x[b]), y = load(grid.y[b]);
     const F16 limit = set(kTransmittanceMin), most = set(kAlphaMax), one = set(1.0f);
     F16 t = load(state->transmittance[b]), visible = load(state->visible[b]);
@@ -71,7 +72,8 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
     for (; at < end && alive; at += kChunk, saved += 256) {
         const int count = static_cast<int>(end - at < kChunk ? end - at : kChunk);
         for (int i = 0; i < count; i++) {
-            const float* record = projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
+            const float* record =
+                projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
             prepare(record, centre_x, centre_y, &chunk.splats[i]);
             chunk.masks[i] = static_cast<uint16_t>(reached_blocks(record, chunk.splats[i], grid) & alive);
         }

@@ -65,8 +65,8 @@ inline F16 select(M16 m, F16 x, F16 y) {
 }
 inline F16 keep(M16 m, F16 x) { return {_mm256_and_ps(m.a, x.a), _mm256_and_ps(m.b, x.b)}; }
 inline uint32_t bits(M16 m) {
-    return static_cast<uint32_t>(_mm256_movemask_ps(m.a)) |
-           static_cast<uint32_t>(_mm256_movemask_ps(m.b)) << 8;
+    return static_cast<uint32_t>(_mm256_movemask_ps(m.a)) | static_cast<uint32_t>(_mm256_movemask_ps(m.b))
+                                                                << 8;
 }
 inline bool any(M16 m) { return _mm256_movemask_ps(_mm256_or_ps(m.a, m.b)) != 0; }
 inline M16 mask_of(uint32_t b) {

@@ -112,10 +112,13 @@ inline F16 sums12(const F16 v[12]) {
     __m512 fours[4];
     for (int i = 0; i < 3; i++) {
         const F16* w = v + 4 * i;
-        const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(w[0].v, w[1].v), _mm512_unpackhi_ps(w[0].v, w[1].v));
-        const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(w[2].v, w[3].v), _mm512_unpackhi_ps(w[2].v, w[3].v));
+        const __m512 ab =
+            _mm512_add_ps(_mm512_unpacklo_ps(w[0].v, w[1].v), _mm512_unpackhi_ps(w[0].v, w[1].v));
+        const __m512 cd =
+            _mm512_add_ps(_mm512_unpacklo_ps(w[2].v, w[3].v), _mm512_unpackhi_ps(w[2].v, w[3].v));
         const __m512d p = _mm512_castps_pd(ab), q = _mm512_castps_pd(cd);
-        fours[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q)), _mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+        fours[i] = _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q)),
+                                 _mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
     }
     fours[3] = _mm512_setzero_ps();
     const __m512 low = _mm512_add_ps(_mm512_shuffle_f32x4(fours[0], fours[1], 0x88),

@@ -15,8 +15,7 @@ inline Four four(float x) { return Four{x, x, x, x}; }
 inline FourInts less(Four a, Four b) { return a < b; }
 inline FourInts less_equal(Four a, Four b) { return a <= b; }
 inline Four pick(FourInts m, Four a, Four b) {
-    return reinterpret_cast<Four>((m & reinterpret_cast<FourInts>(a)) |
-                                  (~m & reinterpret_cast<FourInts>(b)));
+    return reinterpret_cast<Four>((m & reinterpret_cast<FourInts>(a)) | (~m & reinterpret_cast<FourInts>(b)));
 }
 inline Four masked(FourInts m, Four a) { return reinterpret_cast<Four>(m & reinterpret_cast<FourInts>(a)); }
 inline FourInts as_ints(Four a) { return reinterpret_cast<FourInts>(a); }

@@ -13,7 +13,7 @@ constexpr int kRadius = kTaps / 2;
 constexpr float kC1 = 0.01f * 0.01f, kC2 = 0.03f * 0.03f;
 
 // exp(-(x / 1.5)^2 / 2) for x = 0 to 5, over the sum of all eleven taps
-constexpr float kWindow[kRadius + 1] = {0.26601172f,   0.21300554f,   0.10936069f,
+constexpr float kWindow[kRadius + 1] = {0.26601172f,  0.21300554f,   0.10936069f,
                                         0.036000773f, 0.0075987582f, 0.0010283801f};
 
 // Both weights of a symmetric window at once: taps[0] the centre, taps[k] the sum of the two k away.

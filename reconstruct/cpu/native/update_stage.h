@@ -41,7 +41,8 @@ inline uint32_t sum_pairs(const UpdateInput& in, int64_t block, F16 moments[16])
     return lanes;
 }
 
-inline void adam_row(float* value, float* first, float* second, F16 g, F16 rate, const Rates& rates, M16 moves) {
+inline void adam_row(float* value, float* first, float* second, F16 g, F16 rate, const Rates& rates,
+                     M16 moves) {
     const F16 m_old = load(first), v_old = load(second), x = load(value);
     const F16 m = fma(set(kBeta1), m_old, set(1.0f - kBeta1) * g);
     const F16 v = fma(set(kBeta2), v_old, set(1.0f - kBeta2) * g * g);
@@ -110,12 +111,12 @@ inline void update_blocks(const UpdateInput& in, int64_t begin, int64_t end) {
         float* first = scene.first + base;
         float* second = scene.second + base;
         for (int r = 0; r < rows; r++) {
-            const float rate = r < kLogScale   ? rates.mean
-                               : r < kQuat     ? rates.log_scale
-                               : r < kOpacity  ? rates.quat
-                               : r < kSh       ? rates.opacity
-                               : r < kSh + 3   ? rates.sh0
-                                               : rates.sh_rest;
+            const float rate = r < kLogScale  ? rates.mean
+                               : r < kQuat    ? rates.log_scale
+                               : r < kOpacity ? rates.quat
+                               : r < kSh      ? rates.opacity
+                               : r < kSh + 3  ? rates.sh0
+                                              : rates.sh_rest;
             const int at = r * kLanes;
             adam_row(block + at, first + at, second + at, g.row[r], set(rate), rates, moves);
         }
@@ -130,7 +131,8 @@ inline void visible_sums(const UpdateInput& in, int64_t begin, int64_t end, floa
         for (int lane = 0; lane < kLanes; lane++) {
             const int64_t slot = b * kLanes + lane;
             const uint32_t first = in.projection->pair_begin[slot], count = in.projection->tile_count[slot];
-            for (uint32_t k = 0; k < count; k++) lanes |= static_cast<uint32_t>(in.touched[first + k]) << lane;
+            for (uint32_t k = 0; k < count; k++)
+                lanes |= static_cast<uint32_t>(in.touched[first + k]) << lane;
         }
         const float* block = in.scene->values + b * in.scene->rows * kLanes;
         const M16 mask = mask_of(lanes);
