@@ -75,7 +75,7 @@ def demo(folder: Path, **values: Any) -> None:
     from setpiece.pipeline import build as build_set
 
     progress = _terminal()
-    make_demo(folder, DemoOptions(), progress)
+    make_demo(folder, DemoOptions(threads=values["threads"] or 0), progress)
     options = BuildOptions(
         poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
     )
