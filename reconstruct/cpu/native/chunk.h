@@ -6,7 +6,8 @@
 
 namespace setpiece::cpu::ISA {
 
-constexpr float kMinLog2Alpha = -7.99435344f;  // log2(1/255)
+constexpr float kMinLog2Alpha = -7.99435344f;   // log2(1/255)
+constexpr float kMaxLog2Alpha = -0.001443418f;  // log2(0.999), a hair less
 
 // One splat about the tile's centre: u = l11 x + l12 y + k1, v = l22 y + k2,
 // log2(alpha) = log2_opacity - u^2 - v^2. Written this way nothing large cancels.
@@ -14,7 +15,7 @@ struct alignas(64) Local {
     float k1, l11, l12, k2, l22, log2_opacity;
     float feature[7];  // red, green, blue, depth, normal
     float x, y;        // mean about the tile's centre
-    float spare;
+    float clips;       // 1 if alpha may have to be clipped from above, else 0
 };
 
 struct Chunk {
@@ -56,6 +57,7 @@ inline void prepare(const float* record, float centre_x, float centre_y, Local* 
     for (int i = 0; i < 7; i++) out->feature[i] = record[kRed + i];
     out->x = x;
     out->y = y;
+    out->clips = record[kLog2Opacity] > kMaxLog2Alpha ? 1.0f : 0.0f;
 }
 
 // Which of the sixteen 4x4 blocks the ellipse of alpha = 1/255 reaches: the smallest Mahalanobis distance
@@ -74,13 +76,24 @@ inline uint32_t reached_blocks(const float* record, const Local& s, const Grid& 
     return bits(distance <= set(record[kReach] * 1.0001f + 1e-4f));
 }
 
-// For each block the set of splats whose mask has it.
+// For each block the set of splats whose mask has it. A float sums 24 different powers of two exactly, so the
+// sixteen blocks are served at once, half a chunk at a time.
 inline void turn_masks(const uint16_t* masks, int count, uint64_t* splats_of) {
-    for (int b = 0; b < 16; b++) splats_of[b] = 0;
-    for (int i = 0; i < count; i++) {
-        for (uint32_t rest = masks[i]; rest; rest &= rest - 1) {
-            splats_of[lowest_bit(rest)] |= uint64_t{1} << i;
+    constexpr int kHalf = kChunk / 2;
+    static_assert(kHalf <= 24 && kChunk % 2 == 0, "a float has 24 bits");
+    F16 halves[2] = {set(0.0f), set(0.0f)};
+    for (int h = 0; h < 2; h++) {
+        const int end = count - h * kHalf < kHalf ? count - h * kHalf : kHalf;
+        float bit = 1.0f;
+        for (int i = 0; i < end; i++, bit += bit) {
+            halves[h] = halves[h] + keep(mask_of(masks[h * kHalf + i]), set(bit));
         }
+    }
+    alignas(64) int32_t low[16], high[16];
+    store_int(low, halves[0]);
+    store_int(high, halves[1]);
+    for (int b = 0; b < 16; b++) {
+        splats_of[b] = static_cast<uint64_t>(low[b]) | static_cast<uint64_t>(high[b]) << kHalf;
     }
 }
 

@@ -33,7 +33,7 @@ inline void differentiate_block(const Chunk& chunk, uint64_t todo, const Grid& g
         const M16 drawn = next > limit;
         store(state->alpha[i], keep(drawn, alpha));
         store(state->weight[b][i], keep(drawn, alpha * t));
-        state->clipped[i] = bits(raw > most);
+        if (chunk.splats[i].clips != 0.0f) state->clipped[i] = bits(raw > most);
         t = next;
     }
     const F16 red = load(state->gradient[b][0]), green = load(state->gradient[b][1]);
@@ -44,10 +44,10 @@ inline void differentiate_block(const Chunk& chunk, uint64_t todo, const Grid& g
         rest ^= uint64_t{1} << i;
         const float* colour = chunk.splats[i].feature;
         const F16 own = fma(red, set(colour[0]), fma(green, set(colour[1]), blue * set(colour[2])));
-        const F16 difference = own - behind;
-        F16 d = load(state->weight[b][i]) * difference;
-        behind = fma(load(state->alpha[i]), difference, behind);
-        if (state->clipped[i]) d = select(mask_of(state->clipped[i]), set(0.0f), d);
+        F16 d = load(state->weight[b][i]) * (own - behind);
+        const F16 alpha = load(state->alpha[i]);
+        behind = fma(one - alpha, behind, alpha * own);  // one operation long from splat to splat
+        if (chunk.splats[i].clips != 0.0f) d = select(mask_of(state->clipped[i]), set(0.0f), d);
         store(state->d[b][i], d);
     }
     store(state->behind[b], behind);
