@@ -21,13 +21,14 @@ class Preset:
 
 
 PRESETS = {
-    Quality.DRAFT: Preset(steps=1200, max_splats=60_000, max_side=960, sh_degree=1),
-    Quality.STANDARD: Preset(steps=3500, max_splats=90_000, max_side=960, sh_degree=2),
-    Quality.HIGH: Preset(steps=12_000, max_splats=180_000, max_side=960, sh_degree=3),
+    Quality.DRAFT: Preset(steps=800, max_splats=50_000, max_side=960, sh_degree=1),
+    Quality.STANDARD: Preset(steps=2500, max_splats=80_000, max_side=960, sh_degree=2),
+    Quality.HIGH: Preset(steps=10_000, max_splats=150_000, max_side=960, sh_degree=3),
 }
 
 
-COARSE_UNTIL = (0.2, 0.8)  # of all steps: a quarter of the size before the first, then half, then all
+COARSE_UNTIL = (0.1, 0.6)  # of all steps: a quarter of the size before the first, then half, then all
+EXPOSURE_RATE = 2e-3  # Adam step size of the exposures at the start
 SMALLEST_SIDE = 100  # pixels; pictures are not halved below
 
 
@@ -41,18 +42,18 @@ class Schedule:
     sh_degree: int  # the last one
     start_splats: int  # to begin with
     coarse_until: tuple[float, ...]  # with two: a quarter of the size before the first, then half
-    sh_every: float = 0.15  # one more SH degree after each
+    sh_every: float = 0.1  # one more SH degree after each
     grow_from: float = 0.03
     grow_until: float = 0.6
     edit_every: int = 50  # steps between changes of the population, at least
     ssim_every: int = 2  # steps between steps that compute SSIM
     ssim_weight: float = 0.2
-    rate_means: float = 1.6e-4  # Adam step sizes, before `rate_scale`; this one times the scene's extent
+    rate_means: float = 5e-5  # Adam step sizes, before `rate_scale`; this one times the scene's extent
     rate_scales: float = 5e-3
     rate_quats: float = 1e-3
-    rate_opacities: float = 2.5e-2
+    rate_opacities: float = 5e-2
     rate_sh0: float = 2.5e-3
-    rate_sh_rest: float = 1.25e-4
+    rate_sh_rest: float = 5e-4
     rate_scale: float = 1.0  # of all learning rates at the start
     rate_end: float = 0.1  # of the start, at the last step
     opacity_penalty: float = 0.0
@@ -88,7 +89,7 @@ class Schedule:
 
     def exposure_rate(self, step: int) -> float:
         """Adam step size of the exposures at `step`."""
-        return 2e-3 * float(0.1 ** (step / self.steps))
+        return EXPOSURE_RATE * float(0.1 ** (step / self.steps))
 
     def edits_at(self, step: int) -> bool:
         """Whether the population changes after `step`."""
@@ -128,5 +129,5 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
         start_splats=max(1, max_splats // 2),
         ssim_weight=options.ssim_weight,
         # A short run has to move as far as a long one: rates go up as steps go down.
-        rate_scale=min(max((30_000 / steps) ** 0.9, 1.0), 16.0),
+        rate_scale=min(max((30_000 / steps) ** 0.6, 1.0), 12.0),
     )
