@@ -217,3 +217,16 @@ def test_look_at_is_what_it_says() -> None:
     camera = Camera(100, 100, 100, 100, 50, 50, look_at((0, -5, 0), (0, 0, 0), 0))
     x, y, depth = camera.project(np.array([[1.0, 0.0, 1.0]]))[0]
     assert (x, y, depth) == pytest.approx((70, 30, 5))
+
+
+def test_the_order_is_right_after_a_move_during_sorting(page: Page, balls_url: str) -> None:
+    """Views in a row, each before the last was sorted: what is in front at the end covers what is behind."""
+    open_set(page, balls_url)
+    view = {"position": [-3.8, 2.6, 2.2], "yaw": 2.2, "pitch": -0.4, "roll": 0, "focus": 4}
+    for round_trip in range(3):
+        for turn in range(12):
+            page.evaluate(
+                "(view) => setpiece.setView(view)", {**view, "yaw": 2.2 + 0.3 * (turn + round_trip)}
+            )
+        page.evaluate("(view) => setpiece.setView(view)", view)
+        check_balls(render(page), free_camera(view, 480, 270))

@@ -39,6 +39,8 @@ export class Stage {
   private far = 1000;
   private lastChange = 0;
   private framesSinceChange = 0;
+  /** The camera moved while the splats were being sorted: PlayCanvas forgets to sort for the new place. */
+  private orderIsStale = false;
 
   private constructor(
     app: AppBase,
@@ -67,7 +69,10 @@ export class Stage {
     app.autoRender = false;
     const stage = new Stage(app, canvas);
     stage.setUp();
-    app.on("update", (seconds: number) => onFrame(seconds));
+    app.on("update", (seconds: number) => {
+      stage.sortAgain();
+      onFrame(seconds);
+    });
     app.start();
     return stage;
   }
@@ -91,6 +96,7 @@ export class Stage {
     this.camera.setPosition(...playcanvasFromWorld(pose.position));
     this.rotation.set(cameraRotation(basisOf(pose)));
     this.camera.setRotation(this.quat.setFromMat4(this.rotation));
+    this.orderIsStale ||= sorting(this.app);
     this.invalidate();
   }
 
@@ -152,7 +158,8 @@ export class Stage {
     const moving = (): boolean =>
       performance.now() - this.lastChange < QUIET_MS ||
       this.framesSinceChange < 3 ||
-      sortsInFlight(this.app) > 0;
+      this.orderIsStale ||
+      sorting(this.app);
     while (moving() && performance.now() - begun < limitMs) {
       await new Promise((resolve) => setTimeout(resolve, 30));
       if (this.framesSinceChange < 3) {
@@ -172,6 +179,16 @@ export class Stage {
 
   destroy(): void {
     this.app.destroy();
+  }
+
+  private sortAgain(): void {
+    if (this.orderIsStale && !sorting(this.app)) {
+      this.orderIsStale = false;
+      for (const manager of splatManagers(this.app)) {
+        manager.sortNeeded = true;
+      }
+      this.invalidate();
+    }
   }
 
   private setUp(): void {
@@ -199,30 +216,36 @@ export class Stage {
   }
 }
 
+interface SplatManager {
+  sortNeeded?: boolean;
+  readonly cpuSorter?: { readonly jobsInFlight?: number } | null;
+}
+
 interface Sorters {
   readonly gsplatDirector?: {
-    readonly camerasMap?: Map<
-      unknown,
-      {
-        layersMap?: Map<unknown, { gsplatManager?: { cpuSorter?: { jobsInFlight?: number } | null } | null }>;
-      }
-    >;
+    readonly camerasMap?: Map<unknown, { layersMap?: Map<unknown, { gsplatManager?: SplatManager | null }> }>;
   };
 }
 
 /**
- * How many depth sorts the worker still owes. PlayCanvas has no public word for it, so this reads its insides;
- * where they look different, it says 0 and `settled` rests on QUIET_MS alone.
+ * What sorts the splats by depth. PlayCanvas has no public word for it, so this reads its insides (2.23);
+ * where they look different it finds nothing, and sorting is as late as PlayCanvas leaves it.
  */
-function sortsInFlight(app: AppBase): number {
-  let jobs = 0;
+function splatManagers(app: AppBase): SplatManager[] {
+  const found: SplatManager[] = [];
   (app.renderer as unknown as Sorters).gsplatDirector?.camerasMap?.forEach((camera) => {
     camera.layersMap?.forEach((layer) => {
-      jobs += layer.gsplatManager?.cpuSorter?.jobsInFlight ?? 0;
+      if (layer.gsplatManager) {
+        found.push(layer.gsplatManager);
+      }
     });
   });
-  return jobs;
+  return found;
 }
+
+/** Whether the worker still owes a depth sort. */
+const sorting = (app: AppBase): boolean =>
+  splatManagers(app).some((m) => (m.cpuSorter?.jobsInFlight ?? 0) > 0);
 
 /** The splats in the axes of the file (RDF), for choosing points. */
 function cloudOf(data: GSplatData): SplatCloud {
