@@ -14,7 +14,7 @@ import numpy as np
 from setpiece.atomic import atomic_folder
 from setpiece.cameras import Camera
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
-from setpiece.capture.ladder import Attempt, Clock, climb
+from setpiece.capture.ladder import WALK, Attempt, Clock, climb
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import why_left_out
@@ -33,10 +33,6 @@ IMAGES_FOLDER = "images"
 SPARSE_FOLDER = "sparse"
 FEWEST_PLACED = 3
 LOW_PARALLAX_DEG = 3.0
-_STEP = (
-    "Walk around the place and take a photo at every step, "
-    "each showing at least two thirds of the one before."
-)
 
 
 def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) -> dict[str, Any]:
@@ -127,7 +123,7 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
             f"({sizes} photos placed in each). Build a set from the photos of one place, "
             "or take more between the groups."
         )
-    raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {_STEP}")
+    raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {WALK}")
 
 
 def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -> list[str]:
@@ -144,7 +140,7 @@ def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -
     if parallax < LOW_PARALLAX_DEG:
         warnings.append(
             "the photos were taken from nearly the same spot (rays to a point differ by "
-            f"{parallax:.1f} degrees): depth is uncertain. {_STEP}"
+            f"{parallax:.1f} degrees): depth is uncertain. {WALK}"
         )
     return warnings
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
+from setpiece.capture.panning import turning_share
 from setpiece.capture.refine import refine
 from setpiece.capture.support import supported_groups
+from setpiece.errors import PoseError
 from setpiece.progress import Progress
 from setpiece.threads import thread_count
 
@@ -34,6 +37,12 @@ CAMERA_MODEL = "SIMPLE_RADIAL"  # while mapping; refine.py goes on from there
 FINE_UP_TO = 24  # photos; up to this number features are looked for at FINE_SIDE from the start
 COARSE_SIDE, FINE_SIDE = 1000, 1600  # pixels
 COARSE_FEATURES, FINE_FEATURES = 2048, 4096
+REPEATABLE_UP_TO = 200  # photos; above, speed counts more than equality to the last bit
+MOSTLY_TURNED = 0.8  # of the verified pairs
+WALK = (
+    "Walk around the place and take a photo at every step, "
+    "each showing at least two thirds of the one before."
+)
 THOROUGH_CONTRAST = 0.01  # SIFT's contrast threshold on the second rung
 
 
@@ -98,13 +107,23 @@ def climb(
         matched = _match(
             frames, lenses, lens_of, folder, work / f"rung{number}", settings, wider, options, progress, clock
         )
+        if not number:
+            _check_steps_aside(matched, lenses, lens_of)
+        reachable = largest_connected(matched.geometries, len(frames))
         for method in methods:
+            if attempts and best(attempts).placed >= reachable:
+                break
             attempts.append(_attempt(lenses, lens_of, frames, matched, method, options, progress, clock))
             if best(attempts).placed == len(frames):
                 return sorted(attempts, key=_worth, reverse=True)
             if method is Method.SKELETON and best(attempts).placed >= 0.8 * len(frames):
                 break  # sound but for a few: what helps is more features
     return sorted(attempts, key=_worth, reverse=True)
+
+
+def _check_steps_aside(matched: Matched, lenses: list[Lens], lens_of: list[int]) -> None:
+    if turning_share(matched.features, matched.geometries, lenses, lens_of) > MOSTLY_TURNED:
+        raise PoseError(f"the photos were taken by turning on the spot, which shows no depth. {WALK}")
 
 
 def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings, FeatureSettings]:
@@ -114,6 +133,21 @@ def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings
     return FeatureSettings(side, most), FeatureSettings(
         max(side, FINE_SIDE), max(most, FINE_FEATURES), THOROUGH_CONTRAST
     )
+
+
+def largest_connected(geometries: Iterable[Pair], count: int) -> int:
+    """How many of `count` frames hang together through verified pairs: no mapper can place more."""
+    group = list(range(count))
+
+    def root(i: int) -> int:
+        while group[i] != i:
+            group[i] = group[group[i]]
+            i = group[i]
+        return i
+
+    for i, j in geometries:
+        group[root(i)] = root(j)
+    return max(Counter(root(i) for i in range(count)).values())
 
 
 def best(attempts: Sequence[Attempt]) -> Attempt:
@@ -189,7 +223,9 @@ def _attempt(
     progress: Progress,
     clock: Clock,
 ) -> Attempt:
-    settings = MapperSettings(method, True, options.seed, thread_count(options.threads))
+    # Ceres adds up in the order in which threads finish: one thread gives the same poses every time
+    threads = 1 if len(frames) <= REPEATABLE_UP_TO else thread_count(options.threads)
+    settings = MapperSettings(method, True, options.seed, threads)
     work = matched.database.parent / method.value
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
