@@ -184,5 +184,8 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         engines.chosen_device("cuda")
     monkeypatch.setattr(available.importlib.util, "find_spec", lambda name: name)
     if not torch.cuda.is_available():
-        with pytest.raises(TrainingError, match="no CUDA GPU"):
-            engines.chosen_device("cuda")
+        for driver, sentence in ((False, "no NVIDIA driver"), (True, "PyTorch finds no CUDA GPU")):
+            monkeypatch.setattr(available, "_has_driver", lambda driver=driver: driver)
+            with pytest.raises(TrainingError, match=sentence):
+                engines.chosen_device("cuda")
+            assert engines.chosen_device("auto") == "cpu"
