@@ -33,6 +33,7 @@ IMAGES_FOLDER = "images"
 SPARSE_FOLDER = "sparse"
 FEWEST_PLACED = 3
 LOW_PARALLAX_DEG = 3.0
+FOCAL_MISMATCH = 0.15  # of the expected focal length
 
 
 def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) -> dict[str, Any]:
@@ -47,14 +48,18 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
     frames = read_frames(target.capture)
     folder = target.capture / FRAMES_FOLDER
     work = target.capture / WORK_FOLDER
-    attempts = climb(frames, folder, work, options, progress, clock)
-    attempt = attempts[0]
+    try:
+        attempt = climb(frames, folder, work, options, progress, clock)[0]
+        _check_enough(frames, attempt)
+    except PoseError:  # other photos are needed: what was worked out for these is of no more use
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     left_out = why_left_out(frames, attempt.matched.features, attempt.matched.geometries, attempt.models)
-    _check_enough(frames, attempt)
     reconstruction = attempt.largest
     assert reconstruction is not None
     model = Model.of(reconstruction)
-    warnings = _warnings(frames, attempt, model)
+    cameras = _camera_summaries(reconstruction, frames, model)
+    warnings = _warnings(frames, attempt, model) + _focal_warnings(cameras)
     for text in warnings:
         progress.warning(text)
     started = time.monotonic()
@@ -103,7 +108,7 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
         "up_error_deg": up_error,
         "floor": floor,
         "seconds": clock.seconds,
-        "cameras": _camera_summaries(reconstruction, frames, model),
+        "cameras": cameras,
         "method": attempt.method.value,
         "pairs": {"matched": attempt.matched.pairs, "verified": len(attempt.matched.geometries)},
         "parallax_deg": round(model.parallax_deg(), 2),
@@ -142,6 +147,19 @@ def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -
             "the photos were taken from nearly the same spot (rays to a point differ by "
             f"{parallax:.1f} degrees): depth is uncertain. {WALK}"
         )
+    return warnings
+
+
+def _focal_warnings(cameras: list[dict[str, Any]]) -> list[str]:
+    warnings = []
+    for c in cameras:
+        expected = c["focal_expected_px"]
+        if expected and abs(c["focal_px"] / expected - 1) > FOCAL_MISMATCH:
+            warnings.append(
+                f"the {c['frames']} photos of {c['width']}x{c['height']} fit a focal length of "
+                f"{c['focal_px']:.0f} pixels, but their metadata ({c['focal_source']}) promises {expected:.0f}: "
+                "they may have been cropped or scaled, or the poses are stretched along the view."
+            )
     return warnings
 
 
