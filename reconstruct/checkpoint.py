@@ -90,11 +90,15 @@ def write_final(target: SetFolder, digest: str, step: int, splats: Splats, resul
         path.unlink()
 
 
-def finished(target: SetFolder, digest: str) -> dict[str, Any] | None:
-    """The result of the finished training with `digest`, or None."""
+def finished(target: SetFolder, digest: str, progress: Progress) -> dict[str, Any] | None:
+    """The result of the finished training with `digest`, or None; a damaged file is named in a warning."""
+    path = folder_of(target) / FINAL
+    if not path.exists():
+        return None
     try:
-        final = read_checkpoint(folder_of(target) / FINAL)
-    except CheckpointError:
+        final = read_checkpoint(path)
+    except CheckpointError as error:
+        progress.warning(f"The finished training in {path.name} is damaged ({error}); training again.")
         return None
     return final.facts if final.digest == digest else None
 

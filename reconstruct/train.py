@@ -52,7 +52,7 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
     if not posed.train:
         raise TrainingError(f"{target.path} has no photos to train on. Estimate the poses with more photos.")
     digest = training_digest(target, options)
-    done = finished(target, digest)
+    done = finished(target, digest, progress)
     if done is not None and (target.splats / "metrics.json").exists():
         return done
     longest = max(max(f.camera.width, f.camera.height) for f in posed.train)

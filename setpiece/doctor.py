@@ -57,7 +57,13 @@ def examine() -> list[Check]:
         ("embreex", "embreex.rtcore_scene", "the demo"),
     ):
         checks.append(_package(package, module, why))
-    return [*checks, _guard("CPU engine", _engine), _guard("photos", _codecs), _viewer(), _gpu()]
+    return [
+        *checks,
+        _guard("CPU engine", _engine),
+        _guard("photos", _codecs),
+        _guard("viewer", _viewer),
+        _gpu(),
+    ]
 
 
 def _guard(name: str, check: Callable[[], Check]) -> Check:
@@ -115,14 +121,10 @@ def _codecs() -> Check:
 
 
 def _viewer() -> Check:
-    page = Path(__file__).parent / "viewer" / "static" / "index.html"
-    spec = importlib.util.find_spec("setpiece.viewer")
-    places = (
-        [Path(p) / "static" / "index.html" for p in (spec.submodule_search_locations or [])] if spec else []
-    )
-    if page.exists() or any(p.exists() for p in places):
-        return Check("viewer", Check.OK, "built")
-    return Check("viewer", Check.FAIL, "the page was left out when this copy was built; install it again")
+    from setpiece.viewer.static import page_folder
+
+    page_folder()  # raises where the page was not built
+    return Check("viewer", Check.OK, "built")
 
 
 def _gpu() -> Check:

@@ -1,5 +1,5 @@
 """The CPU engine: fused iteration in C++."""
 
-from .engine import CpuEngine
+from setpiece.reconstruct.cpu.engine import CpuEngine
 
 __all__ = ["CpuEngine"]

@@ -38,6 +38,7 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
     \b
     Example:  setpiece build ~/Pictures/prague -o prague
     """
+    from setpiece.cli.terminal import terminal_progress
     from setpiece.pipeline import BuildOptions
     from setpiece.pipeline import build as build_set
 
@@ -45,7 +46,7 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
         poses=parse(PoseOptions, values, "held_out_every", "threads", "seed"),
         train=parse(TrainOptions, values, *_TRAIN_FLAGS),
     )
-    progress = _terminal()
+    progress = terminal_progress()
     build_set(photos, set_folder, options, progress, overwrite=overwrite)
     progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
 
@@ -71,10 +72,11 @@ def demo(folder: Path, **values: Any) -> None:
     Example:  setpiece demo
     """
     from setpiece.capture.demo import DemoOptions, make_demo
+    from setpiece.cli.terminal import terminal_progress
     from setpiece.pipeline import BuildOptions
     from setpiece.pipeline import build as build_set
 
-    progress = _terminal()
+    progress = terminal_progress()
     make_demo(folder, DemoOptions(threads=values["threads"] or 0), progress)
     options = BuildOptions(
         poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
@@ -94,20 +96,13 @@ def train(set_folder: Path, **values: Any) -> None:
     \b
     Example:  setpiece train prague --quality high
     """
+    from setpiece.cli.terminal import terminal_progress
     from setpiece.pipeline import train_set
     from setpiece.setfolder import SetFolder
 
-    progress = _terminal()
+    progress = terminal_progress()
     train_set(SetFolder.open(set_folder), parse(TrainOptions, values, *_TRAIN_FLAGS), progress)
     progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
-
-
-def _terminal() -> Any:
-    from rich.console import Console
-
-    from setpiece.cli.terminal import TerminalProgress
-
-    return TerminalProgress(Console(stderr=True))
 
 
 def _quoted(path: Path) -> str:

@@ -76,3 +76,8 @@ class TerminalProgress:
         with Progress(*columns, console=self.console, transient=True, disable=quiet) as bars:
             task = bars.add_task(name, total=total, completed=done, note="")
             yield _Bar(self, bars, task, name, total)
+
+
+def terminal_progress() -> TerminalProgress:
+    """Progress on standard error, so that standard output stays for results."""
+    return TerminalProgress(Console(stderr=True))

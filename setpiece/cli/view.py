@@ -22,7 +22,9 @@ def view(set_folder: Path, host: str, port: int, browser: bool) -> None:
     \b
     Example:  setpiece view prague
     """
+    from setpiece.cli.terminal import terminal_progress
     from setpiece.setfolder import SetFolder
     from setpiece.viewer.server import serve
 
-    serve(SetFolder.open(set_folder), host=host, port=port, open_browser=browser)
+    progress = terminal_progress()
+    serve(SetFolder.open(set_folder), host=host, port=port, open_browser=browser, progress=progress)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from running import QUICK, setpiece
 
+from setpiece.capture.demo import DemoCapture
+
 
 @pytest.fixture(scope="session")
-def tiny_set(tiny_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_set(tiny_demo: DemoCapture, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished set. Copy it before changing it."""
     folder = tmp_path_factory.mktemp("sets") / "der kleine Sät № 1"
-    run = setpiece("build", tiny_demo / "photos", "-o", folder, *QUICK)
+    run = setpiece("build", tiny_demo.photo_folder, "-o", folder, *QUICK)
     assert run.returncode == 0, run.stderr
     return folder
 

@@ -37,7 +37,10 @@ def build_until(log: Path, text: str, *arguments: str | Path) -> subprocess.Pope
         if process.poll() is not None:
             _, errors = process.communicate()
             pytest.fail(f"ended with {process.returncode} before {text!r}: {errors}")
-        assert time.monotonic() < deadline, f"{text!r} never came"
+        if time.monotonic() > deadline:
+            process.kill()
+            _, errors = process.communicate()
+            pytest.fail(f"{text!r} never came: {errors}")
         time.sleep(0.02)
     return process
 

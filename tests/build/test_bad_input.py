@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from running import QUICK, plain_sentence, setpiece
 
+from setpiece.capture.demo import DemoCapture
+
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
@@ -33,8 +35,8 @@ def test_an_empty_folder(photos: Path, output: Path) -> None:
     assert not output.exists()
 
 
-def test_one_photo(photos: Path, output: Path, tiny_demo: Path) -> None:
-    shutil.copy(sorted((tiny_demo / "photos").iterdir())[0], photos)
+def test_one_photo(photos: Path, output: Path, tiny_demo: DemoCapture) -> None:
+    shutil.copy(sorted((tiny_demo.photo_folder).iterdir())[0], photos)
     plain_sentence(setpiece("build", photos, "-o", output))
 
 
@@ -45,9 +47,9 @@ def test_text_files_named_jpg(photos: Path, output: Path) -> None:
 
 
 def test_one_text_file_among_photos_is_left_out_with_a_reason(
-    photos: Path, output: Path, tiny_demo: Path
+    photos: Path, output: Path, tiny_demo: DemoCapture
 ) -> None:
-    for photo in (tiny_demo / "photos").iterdir():
+    for photo in (tiny_demo.photo_folder).iterdir():
         shutil.copy(photo, photos)
     (photos / "notes.jpg").write_text("not a picture")
     run = setpiece("build", photos, "-o", output, *QUICK)
@@ -68,9 +70,9 @@ def test_photos_without_overlap(photos: Path, output: Path) -> None:
     assert "overlap" in sentence
 
 
-def test_the_set_is_a_file(tiny_demo: Path, output: Path) -> None:
+def test_the_set_is_a_file(tiny_demo: DemoCapture, output: Path) -> None:
     output.write_text("mine")
-    assert "is a file" in plain_sentence(setpiece("build", tiny_demo / "photos", "-o", output))
+    assert "is a file" in plain_sentence(setpiece("build", tiny_demo.photo_folder, "-o", output))
     assert output.read_text() == "mine"
 
 
@@ -121,7 +123,7 @@ def test_a_full_disk(full_disk: Path) -> None:
     assert run.returncode == 0 or "disk is full" in run.stderr
 
 
-def test_a_read_only_place(tiny_demo: Path, tmp_path: Path) -> None:
+def test_a_read_only_place(tiny_demo: DemoCapture, tmp_path: Path) -> None:
     place = tmp_path / "read only"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(place)]
@@ -129,7 +131,7 @@ def test_a_read_only_place(tiny_demo: Path, tmp_path: Path) -> None:
     if done.returncode != 0:
         pytest.skip(f"needs the right to mount a file system: {done.stderr.strip()}")
     try:
-        sentence = plain_sentence(setpiece("build", tiny_demo / "photos", "-o", place / "set"))
+        sentence = plain_sentence(setpiece("build", tiny_demo.photo_folder, "-o", place / "set"))
     finally:
         subprocess.run(["umount", str(place)], check=True)
     assert "cannot be written" in sentence or "disk is nearly full" in sentence

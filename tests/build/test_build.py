@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from running import QUICK, build_until, plain_sentence, setpiece
 
+from setpiece.capture.demo import DemoCapture
 from setpiece.setfolder import SetFolder
 
 
@@ -56,17 +57,17 @@ def test_info_has_the_promised_keys(tiny_set: Path) -> None:
     assert "units, not metres" in "\n".join(lines)
 
 
-def test_a_finished_set_is_not_built_again(tiny_demo: Path, own_set: Path) -> None:
+def test_a_finished_set_is_not_built_again(tiny_demo: DemoCapture, own_set: Path) -> None:
     scene = (own_set / "splats" / "scene.ply").stat().st_mtime_ns
-    run = setpiece("build", tiny_demo / "photos", "-o", own_set, *QUICK)
+    run = setpiece("build", tiny_demo.photo_folder, "-o", own_set, *QUICK)
     assert run.returncode == 0, run.stderr
     assert run.stderr.count("done before") == 4
     assert (own_set / "splats" / "scene.ply").stat().st_mtime_ns == scene
 
 
-def test_other_photos_need_overwrite(tiny_demo: Path, own_set: Path, tmp_path: Path) -> None:
+def test_other_photos_need_overwrite(tiny_demo: DemoCapture, own_set: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "fewer photos"
-    shutil.copytree(tiny_demo / "photos", fewer)
+    shutil.copytree(tiny_demo.photo_folder, fewer)
     next(iter(sorted(fewer.iterdir()))).unlink()
     sentence = plain_sentence(setpiece("build", fewer, "-o", own_set, *QUICK))
     assert "other photos" in sentence
@@ -80,23 +81,23 @@ def test_other_photos_need_overwrite(tiny_demo: Path, own_set: Path, tmp_path: P
 @pytest.mark.parametrize(
     "stage", ["Photos    reading", "Poses     finding", "Training  starts", "Scene     writing"]
 )
-def test_kill_9_in_every_stage(tiny_demo: Path, tmp_path: Path, stage: str) -> None:
+def test_kill_9_in_every_stage(tiny_demo: DemoCapture, tmp_path: Path, stage: str) -> None:
     folder = tmp_path / "set"
-    process = build_until(folder / "log.txt", stage, "build", tiny_demo / "photos", "-o", folder, *QUICK)
+    process = build_until(folder / "log.txt", stage, "build", tiny_demo.photo_folder, "-o", folder, *QUICK)
     time.sleep(0.3)
     process.kill()
     process.communicate()
     SetFolder.open(folder)  # whatever happened, it is a set
-    run = setpiece("build", tiny_demo / "photos", "-o", folder, *QUICK)
+    run = setpiece("build", tiny_demo.photo_folder, "-o", folder, *QUICK)
     assert run.returncode == 0, run.stderr
     assert not list(folder.rglob(".setpiece-*"))
     assert facts(folder)["training"]["splats"] > 0
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="needs signals")
-def test_ctrl_c_saves_and_the_same_command_goes_on(tiny_demo: Path, own_set: Path) -> None:
+def test_ctrl_c_saves_and_the_same_command_goes_on(tiny_demo: DemoCapture, own_set: Path) -> None:
     longer = [*QUICK, "--steps", "100000"]
-    build = ("build", tiny_demo / "photos", "-o", own_set)
+    build = ("build", tiny_demo.photo_folder, "-o", own_set)
     process = build_until(own_set / "log.txt", "Training  starts", *build, *longer)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
@@ -104,15 +105,15 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(tiny_demo: Path, own_set: Pat
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert "same command" in errors
-    process = build_until(own_set / "log.txt", "oes on from step", *build, *longer)
+    process = build_until(own_set / "log.txt", "Going on from step", *build, *longer)
     process.kill()
     process.communicate()
-    step = re.findall(r"oes on from step ([\d,]+)", (own_set / "log.txt").read_text(encoding="utf-8"))[-1]
+    step = re.findall(r"Going on from step ([\d,]+)", (own_set / "log.txt").read_text(encoding="utf-8"))[-1]
     assert int(step.replace(",", "")) > 0
 
 
-def test_a_second_process_is_refused(tiny_demo: Path, own_set: Path) -> None:
-    build = ("build", tiny_demo / "photos", "-o", own_set, *QUICK, "--steps", "100000")
+def test_a_second_process_is_refused(tiny_demo: DemoCapture, own_set: Path) -> None:
+    build = ("build", tiny_demo.photo_folder, "-o", own_set, *QUICK, "--steps", "100000")
     process = build_until(own_set / "log.txt", "Training  starts", *build)
     try:
         assert "another process" in plain_sentence(setpiece(*build))
@@ -121,9 +122,9 @@ def test_a_second_process_is_refused(tiny_demo: Path, own_set: Path) -> None:
         process.communicate()
 
 
-def test_no_gps_and_no_absolute_path_in_a_set(tiny_set: Path, tiny_demo: Path) -> None:
+def test_no_gps_and_no_absolute_path_in_a_set(tiny_set: Path, tiny_demo: DemoCapture) -> None:
     for file in tiny_set.rglob("*.json"):
         text = file.read_text(encoding="utf-8")
-        assert str(tiny_demo) not in text, file
+        assert str(tiny_demo.folder) not in text, file
         assert str(tiny_set) not in text, file
         assert "gps" not in text.lower(), file
