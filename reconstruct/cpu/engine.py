@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from setpiece.cameras import Camera
 from setpiece.errors import TrainingError
+from setpiece.reconstruct.cpu import _native
 from setpiece.reconstruct.engine import Batch, Edit, Float32, LearningRates, Losses, Render, Statistics
 from setpiece.splats import Splats
-
-from . import _native
 
 # Columns of a Gaussian on the native side.
 _MEANS, _LOG_SCALES, _QUATS, _OPACITY, _SH = 0, 3, 6, 10, 11
