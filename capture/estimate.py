@@ -72,9 +72,7 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
     )
     floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
-    world_from_colmap = set_world(
-        world.up, world.floor_height, colmap_cameras, model.points, model.median_depth
-    )
+    world_from_colmap = set_world(world, colmap_cameras, model.points, model.median_depth)
     clock.add("upright", started)
     with atomic_folder(target.poses) as output:
         started = time.monotonic()
@@ -157,8 +155,9 @@ def _focal_warnings(cameras: list[dict[str, Any]]) -> list[str]:
         if expected and abs(c["focal_px"] / expected - 1) > FOCAL_MISMATCH:
             warnings.append(
                 f"the {c['frames']} photos of {c['width']}x{c['height']} fit a focal length of "
-                f"{c['focal_px']:.0f} pixels, but their metadata ({c['focal_source']}) promises {expected:.0f}: "
-                "they may have been cropped or scaled, or the poses are stretched along the view."
+                f"{c['focal_px']:.0f} pixels, but their metadata ({c['focal_source']}) promises "
+                f"{expected:.0f}: they may have been cropped or scaled, "
+                "or the poses are stretched along the view."
             )
     return warnings
 

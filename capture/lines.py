@@ -83,6 +83,29 @@ def vertical(edges: Edges, guess: Vectors) -> VerticalEdges | None:
     return VerticalEdges(up, error, int(near.sum()))
 
 
+def along_walls(edges: Edges, up: Vectors) -> Vectors | None:
+    """A horizontal unit direction along which, or across which, many level edges run; None where none does.
+
+    In what people build most level edges follow two directions at right angles (Coughlan and Yuille 1999).
+    """
+    slant = np.abs(edges.normals @ up)
+    level = slant > np.sin(np.radians(5.0))  # upright edges would vote for every direction
+    normals, weight = edges.normals[level], edges.weight[level]
+    if len(normals) < _FEWEST_EDGES:
+        return None
+    x, y = np.linalg.svd(up[None])[2][1:]
+    turns = np.radians(np.arange(0, 90, 0.5))
+    first = np.cos(turns)[:, None] * x + np.sin(turns)[:, None] * y
+    second = -np.sin(turns)[:, None] * x + np.cos(turns)[:, None] * y
+    sigma = np.sin(np.radians(1.0))
+    votes = sum(weight @ np.exp(-((normals @ d.T) ** 2) / (2 * sigma**2)) for d in (first, second))
+    best = int(np.argmax(votes))
+    if votes[best] < _CONTRAST * np.median(votes):
+        return None
+    direction: Vectors = first[best]
+    return direction
+
+
 def _normals(file: Path, camera: Any, world_from_cam: Vectors) -> tuple[Vectors, Vectors]:
     with Image.open(file) as picture:
         scale = min(1.0, LINE_SIDE / max(picture.size))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.floor import find_floor
-from setpiece.capture.lines import edges_of, vertical
+from setpiece.capture.lines import along_walls, edges_of, vertical
 from setpiece.capture.model import Model
 
 Vectors = NDArray[np.float64]
@@ -37,6 +37,7 @@ class Upright:
     source: str  # "gravity", "vertical edges", "floor" or "cameras"
     error_deg: float | None  # typical; None where nothing says how good it is
     floor_height: float | None  # along `up`; None where no floor was found
+    along: Vectors | None = None  # [3] unit, horizontal, along the walls; None where no direction stands out
 
 
 def upright(
@@ -54,9 +55,10 @@ def upright(
         measured, spread = up_from_gravity(np.array(readings))
         if spread <= LARGEST_GRAVITY_SPREAD_DEG:
             up, source, error = measured, "gravity", spread
+    jobs = [(file, camera, r) for (file, camera), r in zip(photos, rotations, strict=True)]
+    edges = edges_of(jobs, threads)
     if source == "cameras":
-        jobs = [(file, camera, r) for (file, camera), r in zip(photos, rotations, strict=True)]
-        found = vertical(edges_of(jobs, threads), up)
+        found = vertical(edges, up)
         if found is not None:
             up, source, error = found.up, "vertical edges", found.error_deg
     steepest = _GUESSED_DEG if source == "cameras" else _LEVEL_DEG
@@ -64,7 +66,7 @@ def upright(
     if floor is not None and source == "cameras":
         up, source = floor.normal, "floor"
         floor = find_floor(model.points, up, model.centres, model.median_depth, _LEVEL_DEG, seed)
-    return Upright(up, source, error, floor.height if floor else None)
+    return Upright(up, source, error, floor.height if floor else None, along_walls(edges, up))
 
 
 def up_from_gravity(gravity_in_world: Vectors) -> tuple[Vectors, float]:

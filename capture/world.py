@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.cameras import Camera
+from setpiece.capture.upright import Upright
 
 Vectors = NDArray[np.float64]
 
@@ -13,20 +14,23 @@ CAMERA_HEIGHT = 1.5  # units; median height of the cameras above the floor, wher
 SCENE_DEPTH = 3.0  # units; median depth of the points in the photos, where no floor is found
 
 
-def set_world(
-    up: Vectors, floor_height: float | None, cameras: list[Camera], points: Vectors, median_depth: float
-) -> Vectors:
+def set_world(world: Upright, cameras: list[Camera], points: Vectors, median_depth: float) -> Vectors:
     """`world_from_colmap`, a similarity [4, 4].
 
-    Z is `up`. The first camera looks towards +y. x = y = 0 lies where the cameras look; z = 0 is the floor,
-    at `floor_height` along `up`, or else the lowest of `points` [P, 3] bar two in a hundred. The scale makes
-    the median camera height CAMERA_HEIGHT, or without a floor the median depth SCENE_DEPTH.
+    Z is up. The first camera looks towards +y, or where walls have a direction, within 45 degrees of it and
+    the walls lie along x and y. x = y = 0 lies where the cameras look; z = 0 is the floor, or else the lowest
+    of `points` [P, 3] bar two in a hundred. The scale makes the median camera height CAMERA_HEIGHT, or
+    without a floor the median depth SCENE_DEPTH.
     """
+    up, floor_height = world.up, world.floor_height
     forward = cameras[0].world_from_cam[:3, 2]
     if np.linalg.norm(np.cross(forward, up)) < 0.1:  # looks straight down or up: take what is up in it
         forward = -cameras[0].world_from_cam[:3, 1]
-    x = np.cross(forward, up)
+    x: Vectors = np.cross(forward, up)
     x /= np.linalg.norm(x)
+    if world.along is not None:
+        across = np.cross(up, world.along)
+        x = max((world.along, -world.along, across, -across), key=lambda d: float(d @ x))
     rotation = np.stack([x, np.cross(up, x), up])
     centres = np.array([c.centre_in_world for c in cameras])
     target = looked_at(cameras, points)

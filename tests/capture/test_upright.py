@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from setpiece.cameras import Camera
 from setpiece.capture.align import angles_deg, pose_errors, similarity
 from setpiece.capture.floor import find_floor
-from setpiece.capture.lines import Edges, vertical
+from setpiece.capture.lines import Edges, along_walls, vertical
 from setpiece.capture.model import Model
 from setpiece.capture.split import held_out
 from setpiece.capture.support import supported_groups
-from setpiece.capture.upright import up_from_cameras, up_from_gravity
+from setpiece.capture.upright import Upright, up_from_cameras, up_from_gravity
 from setpiece.capture.world import CAMERA_HEIGHT, looked_at, set_world
 
 Z = np.array([0.0, 0.0, 1.0])
@@ -76,6 +76,17 @@ def test_upright_edges_correct_a_guess() -> None:
     assert found.error_deg < 0.2
 
 
+def test_walls_give_a_direction() -> None:
+    along = np.array([np.cos(0.4), np.sin(0.4), 0.0])
+    level = edges(along, 200, 0.4, 300)
+    found = along_walls(level, Z)
+    assert found is not None
+    assert (
+        min(degrees_between(found, d) for d in (along, -along, np.cross(Z, along), -np.cross(Z, along))) < 1
+    )
+    assert along_walls(edges(Z, 300, 0.4, 600), Z) is None
+
+
 def test_edges_in_all_directions_say_nothing() -> None:
     assert vertical(edges(Z, 0, 0.4, 900), Z) is None
 
@@ -113,7 +124,7 @@ def test_the_world_is_upright_on_the_floor_at_a_persons_height() -> None:
         pose[:3, :3] = (turn @ looking(np.degrees(i) + 180)).T
         pose[:3, 3] = -pose[:3, :3] @ turn @ centre
         cameras.append(Camera(4, 4, 3.0, 3.0, 2.0, 2.0, pose))
-    world_from_colmap = set_world(turn @ Z, -1.2, cameras, points @ turn.T, 2.0)
+    world_from_colmap = set_world(Upright(turn @ Z, "cameras", None, -1.2), cameras, points @ turn.T, 2.0)
     moved = [c.transformed(world_from_colmap) for c in cameras]
     heights = [c.centre_in_world[2] for c in moved]
     assert np.allclose(heights, CAMERA_HEIGHT)
