@@ -8,8 +8,8 @@ python := env("PYTHON", "python")
 default:
     @just --list
 
-# Everything that CI checks.
-test: lint types viewer-test
+# Everything that CI checks; the viewer's TypeScript is checked by tests/viewer/test_typescript.py.
+test: lint types
     {{python}} -m pytest
 
 # Style of Python.
@@ -20,12 +20,6 @@ lint:
 # Strict types. The rooms lie beside the package in the source tree, so mypy gets a tree of links.
 types:
     {{python}} tests/house/typecheck.py
-
-# The viewer's TypeScript: types and unit tests.
-viewer-test:
-    {{python}} viewer/npm.py ci
-    {{python}} viewer/npm.py run check
-    {{python}} viewer/npm.py test
 
 # Only the tests that need neither a browser nor real captures.
 quick:
