@@ -56,10 +56,11 @@ def decode_srgb(picture: Image.Image, orientation: int, max_side: int) -> Image.
     with _turn(picture):
         decoded = _load(picture)
         profile = picture.info.get("icc_profile")
-        decoded = _eight_bit(decoded)
-        if max(decoded.size) > max_side:
+        if decoded.mode not in _PLAIN_MODES:
+            decoded = _eight_bit(decoded)
+        if max(decoded.size) > max_side:  # before transparency and colour: these take memory
             decoded.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        decoded = _to_srgb(decoded, profile)
+        decoded = _to_srgb(_eight_bit(decoded), profile)
         method = _TRANSPOSE.get(orientation)
         return decoded.transpose(method) if method is not None else decoded
 
@@ -72,6 +73,7 @@ def needs_no_colour_change(picture: Image.Image) -> bool:
     return not profile or _is_srgb(profile)
 
 
+_PLAIN_MODES = ("RGB", "RGBA", "L", "CMYK")  # that can be scaled as they are
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

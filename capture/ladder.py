@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -160,13 +161,17 @@ def _worth(attempt: Attempt) -> tuple[int, int]:
 
 
 def lenses_of(frames: Sequence[CapturedFrame]) -> tuple[list[Lens], list[int]]:
-    """The lenses of the capture, and the number of each frame's."""
-    numbers: dict[Lens, int] = {}
-    lens_of = []
-    for f in frames:
-        lens = Lens(f.width, f.height, round(f.focal_px, 2) if f.focal_px else None, f.lens)
-        lens_of.append(numbers.setdefault(lens, len(numbers)))
-    return list(numbers), lens_of
+    """The lenses of the capture, and the number of each frame's.
+
+    Frames of one size with the same lens text share a lens; those without metadata share one by size alone.
+    """
+    numbers: dict[tuple[int, int, str], int] = {}
+    lens_of = [numbers.setdefault((f.width, f.height, f.lens), len(numbers)) for f in frames]
+    lenses = []
+    for (width, height, text), number in numbers.items():
+        known = [f.focal_px for f, n in zip(frames, lens_of, strict=True) if n == number and f.focal_px]
+        lenses.append(Lens(width, height, statistics.median(known) if known else None, text))
+    return lenses, lens_of
 
 
 def _match(
