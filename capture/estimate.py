@@ -17,7 +17,7 @@ from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
 from setpiece.capture.ladder import WALK, Attempt, Clock, climb
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
-from setpiece.capture.reasons import why_left_out
+from setpiece.capture.reasons import FEW_FEATURES, why_left_out
 from setpiece.capture.split import held_out
 from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
 from setpiece.capture.upright import upright
@@ -125,6 +125,12 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
             f"the {given} photos fall into groups that show different places or do not overlap "
             f"({sizes} photos placed in each). Build a set from the photos of one place, "
             "or take more between the groups."
+        )
+    bare = sum(f.count < FEW_FEATURES for f in attempt.matched.features)
+    if 2 * bare > given:
+        raise PoseError(
+            f"only {placed} of {given} photos could be placed: {bare} show too little detail. "
+            "Take sharp, well lit photos of things with texture; bare walls, glass and sky alone give nothing to hold on to."
         )
     raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {WALK}")
 

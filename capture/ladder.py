@@ -238,7 +238,11 @@ def _attempt(
     with progress.task(f"placing photos ({method.value})", 1) as task:
         database = work / "mapping.db"
         write_database(database, lenses, _views(frames, lens_of, matched.features), CAMERA_MODEL)
-        models = map_cameras(database, matched.geometries, work, settings)
+        try:
+            models = map_cameras(database, matched.geometries, work, settings)
+        except (RuntimeError, ValueError) as error:  # COLMAP gave up; another method may not
+            progress.line(f"COLMAP's {method.value} mapping failed: {error}")
+            models = []
         task.advance()
     clock.add("mapping", started)
     if not models:

@@ -178,6 +178,13 @@ def test_turning_on_the_spot(photos: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "set" / "poses").exists()
 
 
+def test_photos_of_nothing(photos: Path, tmp_path: Path) -> None:
+    for i in range(4):
+        Image.new("RGB", (640, 480), (40 * i, 90, 90)).save(photos / f"{i}.jpg")
+    with pytest.raises(PoseError, match="too little detail"):
+        pose(photos, tmp_path / "set")
+
+
 def test_photos_without_overlap(photos: Path, tmp_path: Path) -> None:
     pan(photos, 4, 80)
     with pytest.raises(PoseError, match="overlap"):
