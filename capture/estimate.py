@@ -130,7 +130,8 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
     if 2 * bare > given:
         raise PoseError(
             f"only {placed} of {given} photos could be placed: {bare} show too little detail. "
-            "Take sharp, well lit photos of things with texture; bare walls, glass and sky alone give nothing to hold on to."
+            "Take sharp, well lit photos of things with texture; "
+            "bare walls, glass and sky alone give nothing to hold on to."
         )
     raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {WALK}")
 
