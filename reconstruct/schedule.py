@@ -41,11 +41,11 @@ class Schedule:
     max_side: int  # pixels, of the training pictures at full size
     sh_degree: int  # the last one
     start_splats: int  # to begin with
+    edit_every: int  # steps between changes of the population
     coarse_until: tuple[float, ...]  # with two: a quarter of the size before the first, then half
     sh_every: float = 0.1  # one more SH degree after each
     grow_from: float = 0.03
     grow_until: float = 0.6
-    edit_every: int = 100  # steps between changes of the population, at least
     ssim_every: int = 1  # only every so many steps compute SSIM
     ssim_weight: float = 0.2
     rate_means: float = 5e-5  # Adam step sizes, before `rate_scale`; this one times the scene's extent
@@ -127,6 +127,7 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
         coarse_until=COARSE_UNTIL[max(0, len(COARSE_UNTIL) - halvings) :],
         sh_degree=preset.sh_degree if options.sh_degree is None else options.sh_degree,
         start_splats=max(1, max_splats // 3),
+        edit_every=min(100, max(10, steps // 20)),
         ssim_weight=options.ssim_weight,
         # A short run has to move as far as a long one. Between 6 and 12 little changes at 1000 steps.
         rate_scale=min(max(8.0 * (2500 / steps) ** 0.3, 2.0), 12.0),
