@@ -34,7 +34,6 @@ class Look:
     background: Float32  # [3]
     sh_degree: int
     antialias: bool
-    level: int = 0  # how often the pictures are halved
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def scores(engine: Engine, images: Images, views: list[View], look: Look) -> lis
     """PSNR and SSIM of every view, in the order given."""
     found = []
     for view in views:
-        picture = images.picture(view.frame, look.level)
+        picture = images.picture(view.frame, 0)
         found.append(_score(view, picture, exposed_render(engine, picture, view.exposure, look)))
     return found
 
@@ -67,7 +66,7 @@ def scores(engine: Engine, images: Images, views: list[View], look: Look) -> lis
 def write_pictures(engine: Engine, images: Images, views: list[View], look: Look, folder: Path) -> None:
     """Write NAME.photo.jpg, NAME.render.jpg and NAME.error.jpg of every view into `folder`."""
     for view in views:
-        picture = images.picture(view.frame, look.level)
+        picture = images.picture(view.frame, 0)
         render = exposed_render(engine, picture, view.exposure, look)
         photo = picture.image.astype(np.float32) / 255.0
         error = np.abs(render - photo).mean(axis=2)

@@ -34,6 +34,7 @@ from setpiece.stage import files_digest, options_json
 METRICS_SCHEMA = 1
 PICTURED_FRAMES = 8  # at most so many held-out frames are written as pictures
 SCORED_TRAIN_FRAMES = 8
+MOST_CHECKPOINT_SECONDS = 25.0  # with the time to write one, at most half a minute of work is lost
 
 # These change how training runs, not what comes out of it.
 _INDIFFERENT = ("threads", "device", "checkpoint_seconds")
@@ -66,7 +67,7 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
         )
 
     try:
-        trainer.run(save, min(options.checkpoint_seconds, 30.0))
+        trainer.run(save, min(options.checkpoint_seconds, MOST_CHECKPOINT_SECONDS))
     except KeyboardInterrupt:
         progress.line(f"Stopped at step {trainer.step:,} of {schedule.steps:,}; everything is saved.")
         raise

@@ -51,7 +51,8 @@ class Trainer:
     learn_exposure: bool = True
     seed: int = 0
     step: int = 0  # steps done
-    seconds: float = 0.0  # of training so far, interruptions left out
+    seconds: float = 0.0  # of steps so far: neither measuring nor saving
+    pace: float = 0.0  # seconds per step, smoothed
     start_splats: int = 0
     loss: float = math.nan  # smoothed
     bad_steps: int = 0  # in a row
@@ -70,20 +71,21 @@ class Trainer:
         saved = clock = time.monotonic()
         with Interrupt() as interrupt, self.progress.task("Training", total, self._bar(self.step)) as bar:
             while self.step < total:
-                losses = self._one_step()
+                self._one_step()
                 now = time.monotonic()
-                self.seconds, pace, clock = self.seconds + now - clock, now - clock, now
-                self._say(bar, losses, pace)
-                if self.step in self._measured_steps():
-                    self._measure()
+                self.seconds += now - clock
+                self.pace = now - clock if self.pace == 0 else 0.9 * self.pace + 0.1 * (now - clock)
+                self._say(bar)
                 if interrupt.asked or (now - saved >= save_seconds and self.step < total):
                     save()
                     saved = time.monotonic()
-                clock = time.monotonic() if interrupt.asked else clock
                 if interrupt.asked:
                     raise KeyboardInterrupt
+                if self.step in self._measured_steps():
+                    self._measure()
+                clock = time.monotonic()
 
-    def _one_step(self) -> Losses:
+    def _one_step(self) -> None:
         schedule, scene, step = self.schedule, self.scene, self.step
         index = self._frame_at(step)
         level = schedule.level(step)
@@ -113,7 +115,6 @@ class Trainer:
             self.engine.perturb(schedule.noise * decay, seed=self.seed * 1_000_003 + step)
         if schedule.edits_at(step):
             self._edit()
-        return losses
 
     def _frame_at(self, step: int) -> int:
         """Every frame once in each round, in an order of its own."""
@@ -157,10 +158,9 @@ class Trainer:
         return {round(total * (k + 1) / (MEASURES + 1)) for k in range(MEASURES)}
 
     def _measure(self) -> None:
-        """Add a point to the curve; its time is not counted as training."""
-        step = max(1, len(self.scene.test) // MEASURED_FRAMES)
-        level = self.schedule.level(self.step - 1)
-        found = scores(self.engine, self.scene.images, self.test_views()[::step], self.look(level))
+        """Add a point to the curve, at full size whatever the size trained at."""
+        step = -(-len(self.scene.test) // MEASURED_FRAMES) or 1
+        found = scores(self.engine, self.scene.images, self.test_views()[::step], self.look())
         self.add_to_curve(found)
 
     def add_to_curve(self, found: list[Score]) -> None:
@@ -176,10 +176,10 @@ class Trainer:
             }
         )
 
-    def look(self, level: int = 0) -> Look:
+    def look(self) -> Look:
         """How frames are rendered to be compared now."""
         degree = self.schedule.sh_degree_at(max(0, self.step - 1))
-        return Look(self.scene.background, degree, self.antialias, level)
+        return Look(self.scene.background, degree, self.antialias)
 
     def test_views(self) -> list[View]:
         """The held-out frames, with the exposure that their neighbours suggest."""
@@ -194,9 +194,9 @@ class Trainer:
         work = self.schedule.pixels_seen(steps) / self.schedule.pixels_seen(self.schedule.steps)
         return int(work * self.schedule.steps)
 
-    def _say(self, bar: Task, losses: Losses, pace: float) -> None:
+    def _say(self, bar: Task) -> None:
         done = self._bar(self.step) - self._bar(self.step - 1)
-        rate = 1.0 / pace if pace > 0 else 0.0
+        rate = 1.0 / max(self.pace, 1e-9)
         bar.advance(done, f"{self.engine.count:,} splats, loss {self.loss:.4f}, {rate:.0f} it/s")
 
     def facts(self) -> dict[str, Any]:
