@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pycolmap
 import pytest
-from conftest import copy_photos, pan, pose
+from made_photos import copy_photos, pan, pose
 from PIL import Image, ImageFilter
 
 from setpiece.capture.align import pose_errors, similarity

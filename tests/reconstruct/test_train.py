@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from conftest import Heard
+from heard import Heard
 
 from judge.engine import JudgeEngine
 from judge.sets import make_tiny_set
