@@ -39,20 +39,21 @@ def build(
     options: BuildOptions | None = None,
     progress: Progress | None = None,
     *,
+    name: str | None = None,
     overwrite: bool = False,
 ) -> SetFolder:
     """Make the set at `set_folder` from a folder of photos, or go on with it.
 
     Stages that are done with the same options on the same photos are not run again. Raises CaptureError,
     PoseError, TrainingError or SetFolderError with one plain sentence; what is finished stays in the set.
-    `overwrite` allows a set that was made from other photos to be made anew.
+    A new set is called `name`, or like its folder. `overwrite` allows a set that was made from other photos to be made anew.
     """
     from setpiece.capture.ingest import ingest_photos, photo_files
 
     options, progress = options or BuildOptions(), progress or SilentProgress()
     files = photo_files(photos)  # before the set is made: a wrong path leaves nothing behind
     _check_space(set_folder)
-    target = SetFolder.create(set_folder)
+    target = SetFolder.create(set_folder, name)
     with target.lock():
         _log_into(progress, target)
         digest = files_digest(files)

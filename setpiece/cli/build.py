@@ -26,10 +26,11 @@ _DEMO_FLAGS = ("quality", "device", "threads")
     type=click.Path(path_type=Path),
     help="Folder of the set.",
 )
+@click.option("--name", help="What to call the set; default: like its folder.")
 @click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
 @flags(TrainOptions, *_TRAIN_FLAGS)
 @flags(PoseOptions, "held_out_every")
-def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> None:
+def build(photos: Path, set_folder: Path, name: str | None, overwrite: bool, **values: Any) -> None:
     """Make a set from a folder of PHOTOS.
 
     Reads the photos, finds where each was taken, trains Gaussians and writes a report. Ctrl-C is safe: the
@@ -47,7 +48,7 @@ def build(photos: Path, set_folder: Path, overwrite: bool, **values: Any) -> Non
         train=parse(TrainOptions, values, *_TRAIN_FLAGS),
     )
     progress = terminal_progress()
-    build_set(photos, set_folder, options, progress, overwrite=overwrite)
+    build_set(photos, set_folder, options, progress, name=name, overwrite=overwrite)
     progress.line(f"Look at it:  setpiece view {_quoted(set_folder)}")
 
 
@@ -81,7 +82,7 @@ def demo(folder: Path, **values: Any) -> None:
     options = BuildOptions(
         poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
     )
-    build_set(folder / "photos", folder / "set", options, progress)
+    build_set(folder / "photos", folder / "set", options, progress, name="The Last Tram, a sample set")
     progress.line(f"Look at it:  setpiece view {_quoted(folder / 'set')}")
 
 
