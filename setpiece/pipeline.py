@@ -46,7 +46,8 @@ def build(
 
     Stages that are done with the same options on the same photos are not run again. Raises CaptureError,
     PoseError, TrainingError or SetFolderError with one plain sentence; what is finished stays in the set.
-    A new set is called `name`, or like its folder. `overwrite` allows a set that was made from other photos to be made anew.
+    A new set is called `name`, or like its folder. `overwrite` allows a set that was made from other photos
+    to be made anew.
     """
     from setpiece.capture.ingest import ingest_photos, photo_files
 
