@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,7 +51,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             old = _beside(path)
             path.rename(old)
-            temporary.rename(path)
+            try:
+                temporary.rename(path)
+            except OSError:
+                old.rename(path)
+                raise
             shutil.rmtree(old)
         else:
             temporary.rename(path)
@@ -62,10 +66,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed process left half-written in `folder` and one level below."""
-    for entry in [*folder.glob(f"{TEMPORARY_PREFIX}*"), *folder.glob(f"*/{TEMPORARY_PREFIX}*")]:
-        remove: Callable[[], None] = (lambda e=entry: shutil.rmtree(e)) if entry.is_dir() else entry.unlink  # type: ignore[misc]
-        remove()
+    """Remove what a killed process left half-written anywhere in `folder`."""
+    for entry in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)  # it may have gone with its folder
 
 
 def disk_error(path: Path, error: OSError) -> SetFolderError:

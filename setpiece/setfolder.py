@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 
 from setpiece import __version__
-from setpiece.atomic import disk_error, remove_leftovers, write_atomic
+from setpiece.atomic import TEMPORARY_PREFIX, disk_error, remove_leftovers, write_atomic
 from setpiece.errors import SetFolderError
 
 SCHEMA = 1
@@ -39,7 +39,7 @@ class SetFolder:
         if path.exists() and not path.is_dir():
             raise SetFolderError(f"{path} is a file; a set is a folder. Choose another name with -o.")
         try:
-            if path.is_dir() and any(e.name not in (_LOCK_FILE, LOG_FILE) for e in path.iterdir()):
+            if path.is_dir() and any(not _is_ours(e.name) for e in path.iterdir()):
                 raise SetFolderError(
                     f"{path} is not empty and holds no set ({SET_FILE} is missing). "
                     "Choose a new folder with -o."
@@ -78,7 +78,11 @@ class SetFolder:
         file = self.path / SET_FILE
         try:
             document = json.loads(file.read_text(encoding="utf-8"))
-            schema = document["schema"]
+            if document["schema"] != SCHEMA:
+                raise SetFolderError(
+                    f"{file} has schema {document['schema']}; this version reads {SCHEMA}. Update Setpiece."
+                )
+            found: dict[str, Any] = document | {key: dict(document[key]) for key in ("frame", "stages")}
         except FileNotFoundError:
             raise SetFolderError(
                 f"{self.path} is not a set: {SET_FILE} is missing. "
@@ -90,13 +94,7 @@ class SetFolder:
             ) from error
         except OSError as error:
             raise SetFolderError(f"{file} cannot be read: {error.strerror}.") from error
-        if schema != SCHEMA:
-            raise SetFolderError(f"{file} has schema {schema}; this version reads {SCHEMA}. Update Setpiece.")
-        if not isinstance(document, dict):
-            raise SetFolderError(
-                f"{file} is damaged (not an object). Restore it, or build the set again elsewhere."
-            )
-        return document
+        return found
 
     def write_document(self, document: dict[str, Any]) -> None:
         """Replace `set.json`."""
@@ -119,16 +117,19 @@ class SetFolder:
         """
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
-            with lock.acquire(timeout=0):
-                remove_leftovers(self.path)
-                yield
+            lock.acquire(timeout=0)
         except filelock.Timeout:
             raise SetFolderError(
                 f"another process is writing {self.path}. Wait until it ends, "
                 "or choose another folder with -o."
             ) from None
-        except PermissionError as error:
+        except OSError as error:
             raise disk_error(self.path, error) from error
+        try:
+            remove_leftovers(self.path)
+            yield
+        finally:
+            lock.release()
 
     @property
     def capture(self) -> Path:
@@ -149,6 +150,11 @@ class SetFolder:
     def log_file(self) -> Path:
         """`log.txt`: what was said while the set was made."""
         return self.path / LOG_FILE
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file is what a process that was killed early leaves in the folder of a new set."""
+    return name in (_LOCK_FILE, LOG_FILE) or name.startswith(TEMPORARY_PREFIX)
 
 
 def now() -> str:

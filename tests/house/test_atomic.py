@@ -49,9 +49,12 @@ def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     (tmp_path / "splats").mkdir()
     (tmp_path / "splats" / f"{TEMPORARY_PREFIX}34-scene.ply").write_text("x")
     (tmp_path / "splats" / "scene.ply").write_text("whole")
+    (tmp_path / "splats" / "checkpoints").mkdir()
+    (tmp_path / "splats" / "checkpoints" / f"{TEMPORARY_PREFIX}56-step-0000100").write_text("x")
     remove_leftovers(tmp_path)
     assert names(tmp_path) == {"splats"}
-    assert names(tmp_path / "splats") == {"scene.ply"}
+    assert names(tmp_path / "splats") == {"scene.ply", "checkpoints"}
+    assert names(tmp_path / "splats" / "checkpoints") == set()
 
 
 def test_a_full_disk_is_one_plain_sentence(tmp_path: Path) -> None:

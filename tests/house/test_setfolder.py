@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from setpiece.atomic import TEMPORARY_PREFIX
 from setpiece.errors import SetFolderError
 from setpiece.setfolder import SetFolder
 from setpiece.stage import files_digest, run_stage, stage_record
@@ -27,7 +29,14 @@ def test_create_then_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "damaged"), ("[]", "damaged"), ('{"schema": 99}', "schema 99"), ('{"sch', "damaged")],
+    [
+        ("", "damaged"),
+        ("[]", "damaged"),
+        ('{"schema": 99}', "schema 99"),
+        ('{"sch', "damaged"),
+        ('{"schema": 1, "name": "a", "frame": {}}', "damaged"),
+        ('{"schema": 1, "name": "a", "frame": 3, "stages": {}}', "damaged"),
+    ],
 )
 def test_a_damaged_set_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "set.json").write_text(text)
@@ -48,6 +57,20 @@ def test_a_file_is_no_set(tmp_path: Path) -> None:
         SetFolder.create(tmp_path / "a")
     with pytest.raises(SetFolderError, match="is not a set"):
         SetFolder.open(tmp_path / "nowhere")
+
+
+def test_what_a_process_killed_at_once_leaves_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / f"{TEMPORARY_PREFIX}12-set.json").write_text('{"sch')
+    with SetFolder.create(tmp_path).lock():
+        assert not list(tmp_path.glob(f"{TEMPORARY_PREFIX}*"))
+
+
+def test_an_error_inside_the_lock_is_not_taken_for_one_of_the_set(tmp_path: Path) -> None:
+    target = SetFolder.create(tmp_path / "set")
+    with pytest.raises(PermissionError), target.lock():
+        raise PermissionError(errno.EACCES, "Permission denied", "holiday.jpg")
+    with target.lock():
+        pass
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
