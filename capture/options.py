@@ -33,4 +33,4 @@ class PoseOptions:
     )
     image_side: int = option(1600, "Pixels; longest side of the undistorted training pictures.")
     seed: int = option(0, "Of every random choice; the same photos and seed give the same poses.")
-    threads: int | None = option(None, "CPU threads; default: one per core.")
+    threads: int | None = option(None, "CPU threads; default: one per core.", changes_result=False)

@@ -31,9 +31,9 @@ class TrainOptions:
     antialias: bool = option(True, "Keep thin Gaussians from growing bold when seen from afar.")
     ssim_weight: float = option(0.2, "Share of the structural term in the loss, 0 to 1.")
     exposure: bool = option(True, "Learn how each photo's exposure and white balance differ.")
-    checkpoint_seconds: float = option(20.0, "Seconds between checkpoints, at most 25.")
+    checkpoint_seconds: float = option(20.0, "Seconds between checkpoints, at most 25.", changes_result=False)
     seed: int = option(0, "Seed of every random choice.")
-    threads: int | None = option(None, "CPU threads; default: one per core.")
+    threads: int | None = option(None, "CPU threads; default: one per core.", changes_result=False)
     device: Literal["auto", "cpu", "cuda"] = option(
-        "auto", "What to train on; auto takes CUDA where it works."
+        "auto", "What to train on; auto takes CUDA where it works.", changes_result=False
     )

@@ -29,15 +29,12 @@ from setpiece.reconstruct.options import TrainOptions
 from setpiece.reconstruct.schedule import Schedule, schedule_for
 from setpiece.reconstruct.trainer import Scene, Trainer
 from setpiece.setfolder import SetFolder
-from setpiece.stage import files_digest, options_json
+from setpiece.stage import files_digest, telling_options
 
 METRICS_SCHEMA = 1
 PICTURED_FRAMES = 8  # at most so many held-out frames are written as pictures
 SCORED_TRAIN_FRAMES = 8
 MOST_CHECKPOINT_SECONDS = 25.0  # with the time to write one, at most half a minute of work is lost
-
-# These change how training runs, not what comes out of it.
-_INDIFFERENT = ("threads", "device", "checkpoint_seconds")
 
 
 def train(target: SetFolder, options: TrainOptions, progress: Progress | None = None) -> dict[str, Any]:
@@ -76,9 +73,8 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
 
 def training_digest(target: SetFolder, options: TrainOptions) -> str:
     """What a training is recognised by: its input, and the options that change what comes out."""
-    chosen = {k: v for k, v in options_json(options).items() if k not in _INDIFFERENT}
     files = files_digest([target.poses / "poses.json", target.poses / "points.npz"])
-    text = json.dumps([chosen, files], sort_keys=True)
+    text = json.dumps([telling_options(options), files], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

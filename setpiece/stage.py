@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import hashlib
+import itertools
 import json
 import platform
 import time
@@ -32,8 +33,8 @@ def run_stage(
     """Run `work` unless the set already holds its result; True when it ran.
 
     `options` is a frozen dataclass. `input_digest` stands for all that the stage reads. `outputs` are paths
-    relative to the set that must exist for the stage to count as done. Later stages are forgotten when an
-    earlier one runs again, because their input digests no longer match.
+    relative to the set that must exist for the stage to count as done. The records of the stages that came
+    after it are forgotten when it runs again: they are of a result that is gone.
     """
     digest = stage_digest(name, options, input_digest)
     record = stage_record(target, name)
@@ -43,6 +44,8 @@ def run_stage(
     with PeakMemory() as memory:
         result = work()
     document = target.document()
+    earlier = itertools.takewhile(lambda item: item[0] != name, document["stages"].items())
+    document["stages"] = dict(earlier)
     document["stages"][name] = {
         "digest": digest,
         "options": options_json(options),
@@ -64,8 +67,14 @@ def stage_record(target: SetFolder, name: str) -> dict[str, Any] | None:
 
 def stage_digest(name: str, options: Any, input_digest: str) -> str:
     """What a stage's record is recognised by; also the input digest of the stage that follows."""
-    text = json.dumps([name, options_json(options), input_digest], sort_keys=True)
+    text = json.dumps([name, telling_options(options), input_digest], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def telling_options(options: Any) -> dict[str, Any]:
+    """`options_json` without the options that do not change a result."""
+    telling = {f.name for f in dataclasses.fields(options) if f.metadata.get("changes_result", True)}
+    return {name: value for name, value in options_json(options).items() if name in telling}
 
 
 def options_json(options: Any) -> dict[str, Any]:

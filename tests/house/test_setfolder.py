@@ -14,6 +14,7 @@ import pytest
 
 from setpiece.atomic import TEMPORARY_PREFIX
 from setpiece.errors import SetFolderError
+from setpiece.options import option
 from setpiece.setfolder import SetFolder
 from setpiece.stage import files_digest, run_stage, stage_record
 
@@ -98,6 +99,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 @dataclass(frozen=True)
 class Options:
     size: int = 3
+    threads: int = option(1, "How many at once.", changes_result=False)
 
 
 def test_a_stage_runs_once(tmp_path: Path) -> None:
@@ -122,10 +124,24 @@ def test_a_stage_runs_once(tmp_path: Path) -> None:
     )
     record = stage_record(target, "poses")
     assert record
-    assert record["options"] == {"size": 4}
+    assert record["options"] == {"size": 4, "threads": 1}
     assert record["result"] == {"n": 4}
     assert record["seconds"] >= 0
     assert record["peak_memory_bytes"] > 10**6
+
+
+def test_options_that_change_no_result_run_nothing_again(tmp_path: Path) -> None:
+    target = SetFolder.create(tmp_path / "set")
+    assert run_stage(target, "poses", Options(threads=1), "photos", dict, outputs=())
+    assert not run_stage(target, "poses", Options(threads=2), "photos", dict, outputs=())
+
+
+def test_later_stages_are_forgotten_when_an_earlier_one_runs_again(tmp_path: Path) -> None:
+    target = SetFolder.create(tmp_path / "set")
+    for name in ("capture", "poses", "train"):
+        run_stage(target, name, Options(), "photos", dict, outputs=())
+    run_stage(target, "poses", Options(size=4), "photos", dict, outputs=())
+    assert list(target.document()["stages"]) == ["capture", "poses"]
 
 
 def test_a_failed_stage_leaves_no_record(tmp_path: Path) -> None:
