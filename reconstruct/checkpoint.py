@@ -62,6 +62,12 @@ def running(folder: Path, digest: str = "") -> list[Path]:
     return sorted(folder.glob(f"step-*-{digest[:8]}*"), reverse=True)
 
 
+def forget(folder: Path, digest: str = "") -> None:
+    """Remove the running checkpoints of the training with `digest`, or of all."""
+    for path in running(folder, digest):
+        path.unlink()
+
+
 def newest_checkpoint(folder: Path, digest: str, progress: Progress) -> Checkpoint | None:
     """The newest whole checkpoint of the training with `digest`; None to start from the beginning.
 
@@ -86,8 +92,7 @@ def write_final(target: SetFolder, digest: str, step: int, splats: Splats, resul
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {name: getattr(splats, name) for name in _SPLAT_FIELDS}
     _write(folder / FINAL, Checkpoint(digest, step, result, arrays))
-    for path in running(folder):
-        path.unlink()
+    forget(folder)
 
 
 def finished(target: SetFolder, digest: str, progress: Progress) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from setpiece.reconstruct.checkpoint import (
     Checkpoint,
     finished,
     folder_of,
+    forget,
     newest_checkpoint,
     write_checkpoint,
     write_final,
@@ -56,11 +57,13 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
     longest = max(max(f.camera.width, f.camera.height) for f in posed.train)
     schedule = schedule_for(options, len(posed.train), longest)
     trainer = _trainer(target, posed, schedule, options, progress)
-    resumed_from = _resume(trainer, target, digest, progress)
+    # An engine cannot read another's state: each has checkpoints of its own, and leaves others alone.
+    running_digest = checkpoint_digest(digest, trainer.engine.name)
+    resumed_from = _resume(trainer, target, running_digest, progress)
 
     def save() -> None:
         write_checkpoint(
-            folder_of(target), Checkpoint(digest, trainer.step, trainer.facts(), trainer.arrays())
+            folder_of(target), Checkpoint(running_digest, trainer.step, trainer.facts(), trainer.arrays())
         )
 
     try:
@@ -76,6 +79,11 @@ def training_digest(target: SetFolder, options: TrainOptions) -> str:
     files = files_digest([target.poses / "poses.json", target.poses / "points.npz"])
     text = json.dumps([telling_options(options), files], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def checkpoint_digest(digest: str, engine: str) -> str:
+    """What the running checkpoints of the training with `digest` on an engine are recognised by."""
+    return hashlib.blake2b(f"{engine}\0{digest}".encode(), digest_size=16).hexdigest()
 
 
 def _trainer(
@@ -122,6 +130,7 @@ def _resume(trainer: Trainer, target: SetFolder, digest: str, progress: Progress
         progress.warning(
             f"The checkpoint of step {checkpoint.step:,} does not fit ({error}); training starts again."
         )
+        forget(folder_of(target), digest)  # or those of the new start would count as the older ones
         return None
     progress.line(f"Going on from step {checkpoint.step:,}.")
     return checkpoint.step

@@ -122,10 +122,50 @@ def test_only_damaged_checkpoints_start_again(tiny_set: SetFolder, heard: Heard,
     folder = folder_of(tiny_set)
     folder.mkdir(parents=True)
     options = replace(OPTIONS, steps=4)
-    digest = stage.training_digest(tiny_set, options)
+    digest = stage.checkpoint_digest(stage.training_digest(tiny_set, options), "judge")
     (folder / f"step-0000003-{digest[:8]}").write_bytes(damage)
     assert stage.train(tiny_set, options, heard)["resumed_from_step"] is None
     assert len(heard.warnings) == 1
+
+
+def test_an_unfit_checkpoint_does_not_displace_those_of_the_new_start(
+    tiny_set: SetFolder, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    use(monkeypatch, Stopping)
+    with pytest.raises(KeyboardInterrupt):
+        stage.train(tiny_set, OPTIONS)
+
+    class Newer(Stopping):
+        stop_at = 30
+
+        def load_state(self, state: dict[str, Any]) -> None:
+            raise ValueError("a state of another version")
+
+    use(monkeypatch, Newer)
+    with pytest.raises(KeyboardInterrupt):
+        stage.train(tiny_set, OPTIONS, heard)
+    assert "does not fit" in heard.warnings[0]
+    assert [path.name[:12] for path in running(folder_of(tiny_set))] == ["step-0000030"]
+
+
+def test_another_engine_starts_again_and_leaves_the_checkpoints(
+    tiny_set: SetFolder, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    use(monkeypatch, Stopping)
+    with pytest.raises(KeyboardInterrupt):
+        stage.train(tiny_set, OPTIONS)
+
+    class Other(Stopping):
+        name = "other"
+        stop_at = 30
+
+    use(monkeypatch, Other)
+    with pytest.raises(KeyboardInterrupt):
+        stage.train(tiny_set, OPTIONS, heard)
+    assert heard.warnings == []
+    assert len(running(folder_of(tiny_set))) == 2
+    use(monkeypatch, JudgeEngine)
+    assert stage.train(tiny_set, OPTIONS)["resumed_from_step"] == 70
 
 
 def test_other_options_do_not_resume(tiny_set: SetFolder, monkeypatch: pytest.MonkeyPatch) -> None:
