@@ -7,16 +7,19 @@ import unicodedata
 from pathlib import Path
 
 from setpiece.errors import CaptureError
+from setpiece.setfolder import SET_FILE
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"})
 _FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # what some file system cannot store in a name
+_LONGEST_NAME = 150  # bytes; names of pictures made from a frame are longer, and 255 are allowed
 
 
 def photo_files(photos: Path) -> list[Path]:
     """The photos in `photos` and its folders, in natural order of their relative paths.
 
     Hidden files and folders and the `._` companions that macOS leaves on foreign disks are passed over,
-    as are files of other kinds. Raises CaptureError when the folder is missing, a file, or without photos.
+    as are files of other kinds and sets that lie between the photos. Raises CaptureError when the folder is
+    missing, a file, or without photos.
     """
     files = _visible_files(photos)
     found = [f for f in files if f.suffix.lower() in EXTENSIONS]
@@ -70,10 +73,12 @@ def _visible_files(photos: Path) -> list[Path]:
     if not photos.is_dir():
         raise CaptureError(f"{photos} is a file. Give the folder that holds the photos.")
     try:
+        found = sorted(f for f in photos.rglob("*") if f.is_file())
+        sets = {f.parent for f in found if f.name == SET_FILE} - {photos}
         return [
             f
-            for f in sorted(photos.rglob("*"))
-            if f.is_file() and not any(p.startswith(".") for p in f.relative_to(photos).parts)
+            for f in found
+            if sets.isdisjoint(f.parents) and not any(p.startswith(".") for p in f.relative_to(photos).parts)
         ]
     except OSError as error:
         raise CaptureError(f"{photos} cannot be read: {error.strerror}. Check its permissions.") from error
@@ -81,4 +86,5 @@ def _visible_files(photos: Path) -> list[Path]:
 
 def _clean(name: str) -> str:
     name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", name)).strip(" .")
-    return name[:150] or "photo"
+    short = name.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" .")
+    return short or "photo"

@@ -292,6 +292,18 @@ def test_frames_json_is_plain(photos: Path) -> None:
 def test_names() -> None:
     assert frame_names(["a/IMG.jpg", "b/IMG.jpg", "IMG.heic"]) == ["a_IMG.jpg", "b_IMG.jpg", "IMG.jpg"]
     assert len({n.casefold() for n in frame_names(["x.jpg", "X.png", "x-2.jpg", "x.heic"])}) == 4
+    long = frame_names([f"{'旅' * 80}/{'駅' * 70}.jpg", f"{'旅' * 80}/{'駅' * 70}.png"])
+    assert len(set(long)) == 2
+    assert max(len(n.encode()) for n in long) < 200, "a file name has 255 bytes, and others are made from it"
+
+
+def test_a_set_between_the_photos_is_not_read(photos: Path) -> None:
+    fill(photos)
+    before = photo_files(photos)
+    frames = SetFolder.create(photos / "place").capture / "frames"
+    frames.mkdir(parents=True)
+    picture(seed=1).save(frames / "IMG.jpg")
+    assert photo_files(photos) == before
     assert sorted(["IMG_10", "IMG_9", "img_1"], key=natural_key) == ["img_1", "IMG_9", "IMG_10"]
 
 
