@@ -7,6 +7,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -48,9 +49,9 @@ def extract_all(
         key = f"{path.name}|{path.stat().st_size}|{settings}"
         file = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npz"
         try:
-            with np.load(file) as arrays:
+            with file.open("rb") as cached, np.load(cached) as arrays:
                 return Features(arrays["keypoints"], arrays["descriptors"])
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             found = extract(path, settings)
             partial = file.with_suffix(".part")
             with partial.open("wb") as stream:

@@ -185,12 +185,16 @@ def _exact_duplicates(files: list[Path], sources: list[str]) -> dict[str, str]:
     """For each file with the same bytes as an earlier one, that earlier one."""
     by_size: dict[int, list[int]] = {}
     for i, file in enumerate(files):
-        by_size.setdefault(file.stat().st_size, []).append(i)
+        with contextlib.suppress(OSError):
+            by_size.setdefault(file.stat().st_size, []).append(i)
     same: dict[str, str] = {}
     for group in by_size.values():
         first: dict[bytes, str] = {}
         for i in group if len(group) > 1 else []:
-            digest = hashlib.blake2b(files[i].read_bytes()).digest()
+            try:
+                digest = hashlib.blake2b(files[i].read_bytes()).digest()
+            except OSError:  # reading the photo will say why
+                continue
             if digest in first:
                 same[sources[i]] = first[digest]
             else:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def read_posed_frames(folder: Path) -> PosedFrames:
             )
             for f in document["frames"]
         )
-        with np.load(folder / "points.npz") as arrays:
+        with (folder / "points.npz").open("rb") as file, np.load(file) as arrays:
             points = SparsePoints(
                 points_in_world=arrays["points_in_world"],
                 rgb=arrays["rgb"],
@@ -126,7 +127,7 @@ def read_posed_frames(folder: Path) -> PosedFrames:
         raise SetFolderError(
             f"{folder} holds no camera poses ({Path(error.filename).name} is missing). Run: setpiece build"
         ) from error
-    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
         raise SetFolderError(
             f"the camera poses in {folder} cannot be read ({error}). Estimate them again."
         ) from error

@@ -15,6 +15,7 @@ import pytest
 from setpiece.atomic import TEMPORARY_PREFIX
 from setpiece.errors import SetFolderError
 from setpiece.options import option
+from setpiece.posed import read_posed_frames
 from setpiece.setfolder import SetFolder
 from setpiece.stage import files_digest, run_stage, stage_record
 
@@ -170,3 +171,11 @@ def test_files_digest_sees_content_and_not_place(tmp_path: Path) -> None:
         (tmp_path / folder / "1.jpg").write_bytes(bytes(100_000) + byte)
     digests = [files_digest([tmp_path / f / "1.jpg"]) for f in "abc"]
     assert digests[0] == digests[1] != digests[2]
+    assert files_digest([tmp_path / "c" / "gone.jpg"]) not in digests, "what cannot be read is no error here"
+
+
+def test_cut_off_points_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "poses.json").write_text('{"schema": 1, "frames": []}')
+    (tmp_path / "points.npz").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(SetFolderError, match="cannot be read"):
+        read_posed_frames(tmp_path)
