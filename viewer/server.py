@@ -97,7 +97,8 @@ def make_app(
             content = await run_in_threadpool(thumbnail, path, stamp)
         except OSError:
             raise HTTPException(404, f"{path.name} cannot be read as a picture.") from None
-        return Response(content, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+        # Asked for again each time: the next set shown at this port has photos of the same numbers.
+        return Response(content, media_type="image/jpeg")
 
     return Starlette(
         routes=[

@@ -146,6 +146,11 @@ def test_photos_and_thumbnails(client: Client, balls: SetFolder) -> None:
             )
 
 
+def test_what_another_set_would_have_too_is_not_kept_by_the_browser(client: Client) -> None:
+    for url in ("/api/set", "/api/scene.ply", "/api/photos/0", "/api/photos/0/thumbnail"):
+        assert client.get(url).headers["cache-control"] == "no-cache", url
+
+
 @pytest.mark.parametrize("path", ["/api/photos/4", "/api/photos/99/thumbnail", "/nothing", "/api/photos/x"])
 def test_what_is_not_there_is_said(client: Client, path: str) -> None:
     answer = client.get(path)
