@@ -53,14 +53,11 @@ class Images:
         return picture
 
     def _load(self, frame: PosedFrame, level: int) -> Picture:
-        larger = self._held.get((frame.name, 0))
-        if larger is not None:
-            image, mask = larger.image, larger.mask
-        else:
-            image = _decode(self._folder / frame.image, cv2.IMREAD_COLOR)[..., ::-1]
-            mask = _decode(self._folder / frame.mask, cv2.IMREAD_GRAYSCALE) if frame.mask else None
+        # Always from the file, never from a larger size at hand: pixels must not depend on what is held.
+        image = _decode(self._folder / frame.image, cv2.IMREAD_COLOR)[..., ::-1]
+        mask = _decode(self._folder / frame.mask, cv2.IMREAD_GRAYSCALE) if frame.mask else None
         expected = (frame.camera.height, frame.camera.width)
-        if larger is None and (image.shape[:2] != expected or (mask is not None and mask.shape != expected)):
+        if image.shape[:2] != expected or (mask is not None and mask.shape != expected):
             raise TrainingError(
                 f"{frame.image} or its mask is not {expected[1]}x{expected[0]} as its camera says. "
                 "Estimate the poses again."
