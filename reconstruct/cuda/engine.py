@@ -98,11 +98,14 @@ class CudaEngine:
         self._steps += 1
         self._update(batch, visible)
         self._count(batch.camera, seen, carried, visible)
+        slope = torch.zeros_like(exposure) if exposure.grad is None else exposure.grad
+        means = torch.stack([total, l1, l1 if ssim is None else ssim])
+        measured = _numpy(torch.cat([means, slope.ravel()]))  # in one piece: each copy waits for the GPU
         return Losses(
-            total=float(total.detach()),
-            l1=float(l1.detach()),
-            ssim=math.nan if ssim is None else float(ssim.detach()),
-            exposure_gradient=_numpy(torch.zeros_like(exposure) if exposure.grad is None else exposure.grad),
+            total=float(measured[0]),
+            l1=float(measured[1]),
+            ssim=math.nan if ssim is None else float(measured[2]),
+            exposure_gradient=measured[3:].reshape(3, 4),
         )
 
     def _rasterize(
@@ -157,9 +160,9 @@ class CudaEngine:
 
     def _count(self, camera: Camera, seen: _Seen, carried: Tensor, visible: Tensor) -> None:
         with torch.no_grad():
-            half = torch.tensor([camera.width / 2, camera.height / 2], device=self._on)
             if seen.means2d.grad is not None:
-                self._sums["gradient"] += (seen.means2d.grad[0] * half).norm(dim=-1)
+                x, y = seen.means2d.grad[0].unbind(-1)  # per pixel; times half the size per half image
+                self._sums["gradient"] += torch.hypot(x * (camera.width / 2), y * (camera.height / 2))
             if carried.grad is not None:
                 self._sums["error"] += carried.grad[:, 0]
                 self._sums["weight"] += carried.grad[:, 1]
