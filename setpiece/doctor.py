@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import platform
 import shutil
 from collections.abc import Callable
@@ -128,23 +127,16 @@ def _viewer() -> Check:
 
 
 def _gpu() -> Check:
-    if importlib.util.find_spec("torch") is None:
-        return Check(
-            "GPU",
-            Check.NOTE,
-            "not used: PyTorch is not installed. With an NVIDIA card: pip install 'setpiece[cuda]'",
-        )
+    from setpiece.reconstruct.cuda.available import cuda_problem
+
     try:
+        problem = cuda_problem()
+        if problem is not None:
+            return Check("GPU", Check.NOTE, f"not used: {problem}")
         import torch
 
-        if not torch.cuda.is_available():
-            return Check("GPU", Check.NOTE, f"not used: PyTorch {torch.__version__} sees no CUDA device")
-        card = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
-        if importlib.util.find_spec("gsplat") is None:
-            return Check(
-                "GPU", Check.NOTE, f"{card}, not used: gsplat is missing. Try: pip install 'setpiece[cuda]'"
-            )
         importlib.import_module("gsplat")
+        card = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
         return Check("GPU", Check.OK, f"{card}, gsplat {version('gsplat')}")
-    except Exception as error:
+    except Exception as error:  # whatever a broken installation raises
         return Check("GPU", Check.NOTE, f"not used: {type(error).__name__}: {error}")

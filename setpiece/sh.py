@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_DEGREE = 3
 _CHUNK = 65536  # splats rotated at a time, to bound the memory taken
 
 _C0 = 0.5 * np.sqrt(1 / np.pi)

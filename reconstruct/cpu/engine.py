@@ -17,6 +17,7 @@ from setpiece.errors import TrainingError
 from setpiece.reconstruct.cpu import _native
 from setpiece.reconstruct.engine import Batch, Edit, Float32, LearningRates, Losses, Render, Statistics
 from setpiece.splats import Splats
+from setpiece.threads import thread_count
 
 # Columns of a Gaussian on the native side.
 _MEANS, _LOG_SCALES, _QUATS, _OPACITY, _SH = 0, 3, 6, 10, 11
@@ -37,7 +38,7 @@ class CpuEngine:
     def __init__(self, splats: Splats, *, threads: int | None = None, isa: str | None = None) -> None:
         isa = isa or os.environ.get(_ISA_VARIABLE) or None
         try:
-            self._native = _native.Engine(threads or _usable_cores(), isa)
+            self._native = _native.Engine(threads or thread_count(None), isa)
         except ValueError as error:
             raise TrainingError(
                 f"Cannot train with {threads or 'all'} threads and instruction set {isa!r}: {error}."
@@ -195,13 +196,7 @@ class CpuEngine:
 def engine_description() -> str:
     """What a `CpuEngine` would run on here: "avx512, 2 threads"."""
     isa = os.environ.get(_ISA_VARIABLE) or _native.best_isa()
-    return f"{isa}, {_usable_cores()} threads"
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return f"{isa}, {thread_count(None)} threads"
 
 
 def _intrinsics(camera: Camera) -> NDArray[np.float64]:
