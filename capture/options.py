@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from setpiece.options import option
+from setpiece.errors import SetpieceError
+from setpiece.options import check_options, option
 
 
 @dataclass(frozen=True)
 class CaptureOptions:
     """How photos become checked frames."""
 
-    max_side: int = option(4096, "Pixels; longer photos are scaled down to this longest side.")
-    min_side: int = option(240, "Pixels; photos whose shorter side is below this are left out.")
-    jpeg_quality: int = option(95, "Of frames that have to be encoded again, 1 to 100.")
+    max_side: int = option(4096, "Pixels; longer photos are scaled down to this longest side.", least=240)
+    min_side: int = option(240, "Pixels; photos whose shorter side is below this are left out.", least=32)
+    jpeg_quality: int = option(95, "Of frames that have to be encoded again, 1 to 100.", least=1, most=100)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,31 @@ class PoseOptions:
     """How checked frames become camera poses."""
 
     feature_side: int = option(
-        0, "Pixels; longest side at which features are looked for; 0: 1600 up to 24 photos, 1000 above."
+        0,
+        "Pixels; longest side at which features are looked for; 0: 1600 up to 24 photos, 1000 above.",
+        least=0,
     )
-    max_features: int = option(0, "Strongest features kept per photo; 0: 4096 up to 24 photos, 2048 above.")
+    max_features: int = option(
+        0, "Strongest features kept per photo; 0: 4096 up to 24 photos, 2048 above.", least=0
+    )
     neighbours: int = option(
-        10, "Photos that each photo is compared with in full, beside its neighbours in order."
+        10, "Photos that each photo is compared with in full, beside its neighbours in order.", least=1
     )
-    window: int = option(3, "Neighbours in capture order on each side that are always compared.")
+    window: int = option(3, "Neighbours in capture order on each side that are always compared.", least=1)
     held_out_every: int = option(
-        8, "Every n-th photo is kept from training to judge the result; 0 keeps none."
+        8, "Every n-th photo is kept from training to judge the result; 0 keeps none.", least=0
     )
-    image_side: int = option(1600, "Pixels; longest side of the undistorted training pictures.")
-    seed: int = option(0, "Of every random choice; the same photos and seed give the same poses.")
-    threads: int | None = option(None, "CPU threads; default: one per core.", changes_result=False)
+    image_side: int = option(1600, "Pixels; longest side of the undistorted training pictures.", least=64)
+    seed: int = option(
+        0, "Of every random choice; the same photos and seed give the same poses.", least=0, most=2**31 - 1
+    )
+    threads: int | None = option(
+        None, "CPU threads; default: one per core.", changes_result=False, least=1, most=1024
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.held_out_every == 1:
+            raise SetpieceError(
+                "held-out-every 1 would keep every photo from training. Give 2 or more, or 0 to keep none."
+            )

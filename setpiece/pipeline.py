@@ -50,8 +50,11 @@ def build(
     to be made anew.
     """
     from setpiece.capture.ingest import ingest_photos, photo_files
+    from setpiece.reconstruct.engines import chosen_device
 
     options, progress = options or BuildOptions(), progress or SilentProgress()
+    if options.train.device == "cuda":
+        chosen_device("cuda")  # before minutes of other work: is there one?
     files = photo_files(photos)  # before the set is made: a wrong path leaves nothing behind
     _check_space(set_folder)
     target = SetFolder.create(set_folder, name)

@@ -77,11 +77,11 @@ def demo(folder: Path, **values: Any) -> None:
     from setpiece.pipeline import BuildOptions
     from setpiece.pipeline import build as build_set
 
-    progress = terminal_progress()
-    make_demo(folder, DemoOptions(threads=values["threads"] or 0), progress)
     options = BuildOptions(
         poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
     )
+    progress = terminal_progress()
+    make_demo(folder, DemoOptions(threads=values["threads"] or 0), progress)
     build_set(folder / "photos", folder / "set", options, progress, name="The Last Tram, a sample set")
     progress.line(f"Look at it:  setpiece view {_quoted(folder / 'set')}")
 

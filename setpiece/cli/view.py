@@ -11,7 +11,11 @@ import click
 @click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", default=8765, show_default=True, help="Port to listen on; the next free one if taken."
+    "--port",
+    default=8765,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; the next free one if taken.",
 )
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the browser.")
 def view(set_folder: Path, host: str, port: int, browser: bool) -> None:
