@@ -111,7 +111,7 @@ def _load(picture: Image.Image) -> Image.Image:
 def _eight_bit(picture: Image.Image) -> Image.Image:
     """Modes that hold more than 8 bits scaled down to L; palettes and transparency resolved to RGB."""
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture, dtype=np.float32)
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0.0, neginf=0.0)
         highest = float(values.max(initial=0))
         full = 1.0 if picture.mode == "F" and highest <= 1 else 255.0 if highest <= 255 else 65535.0
         return Image.fromarray((np.clip(values / full, 0, 1) * 255 + 0.5).astype(np.uint8))

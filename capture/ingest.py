@@ -27,7 +27,7 @@ from setpiece.capture.exif import Metadata, read_metadata
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, LeftOut, write_frames
 from setpiece.capture.jpeg import stripped_jpeg
 from setpiece.capture.options import CaptureOptions
-from setpiece.capture.photos import frame_names, natural_key, other_files, photo_files
+from setpiece.capture.photos import frame_names, natural_key, other_files, photo_files, readable
 from setpiece.capture.sharpness import brightness, sharpness, small_grey
 from setpiece.errors import CaptureError
 from setpiece.progress import Progress
@@ -60,7 +60,7 @@ def ingest_photos(
     `notes`. Raises CaptureError when fewer than three photos can be used.
     """
     files = photo_files(photos)
-    sources = [f.relative_to(photos).as_posix() for f in files]
+    sources = [readable(f.relative_to(photos).as_posix()) for f in files]
     names = frame_names(sources)
     same = _exact_duplicates(files, sources)
     with atomic_folder(target.capture) as folder:

@@ -43,6 +43,11 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 
+def readable(name: str) -> str:
+    """The name with a question mark for each byte that is no text, as old disks and cameras leave them."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 def frame_names(sources: list[str]) -> list[str]:
     """A file name ending in .jpg for each relative source path: flat, valid and unique whatever the case.
 

@@ -12,6 +12,7 @@ import enum
 import hashlib
 import itertools
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -100,7 +101,7 @@ def files_digest(files: list[Path]) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in files:
-        digest.update(f"{path.name}\0".encode())
+        digest.update(os.fsencode(path.name) + b"\0")  # a name need not be Unicode
         with contextlib.suppress(OSError):
             digest.update(_sample(path))
     return digest.hexdigest()
