@@ -42,3 +42,12 @@ def test_every_command_in_the_readme_exists() -> None:
     named = set(re.findall(r"setpiece ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert {"build", "demo", "view", "info", "doctor"} <= named
     assert named <= set(main.commands) | {"turns", "is", "on", "in"}
+
+
+def test_the_qualities_are_what_the_training_page_says() -> None:
+    from setpiece.reconstruct.schedule import PRESETS
+
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `(\w+)` \|[^|]*\| ([\d,]+) \| ([\d,]+) \| degree (\d) \|", text)
+    said = {name: tuple(int(n.replace(",", "")) for n in numbers) for name, *numbers in rows}
+    assert said == {q.value: (p.steps, p.max_splats, p.sh_degree) for q, p in PRESETS.items()}
