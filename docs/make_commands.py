@@ -16,7 +16,8 @@ def page() -> str:
     parts = [
         "# Commands\n\nWritten by `python docs/make_commands.py` from the help of the commands themselves.\n"
     ]
-    root = click.Context(main, info_name="setpiece", max_content_width=100, terminal_width=100)
+    settings = {**main.context_settings, "max_content_width": 100, "terminal_width": 100}
+    root = click.Context(main, info_name="setpiece", **settings)
     parts.append(f"```\n{main.get_help(root)}\n```\n")
     for name, command in sorted(main.commands.items()):
         context = click.Context(
