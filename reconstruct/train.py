@@ -140,7 +140,7 @@ def _finish(trainer: Trainer, target: SetFolder, digest: str, resumed_from: int 
     scene, engine = trainer.scene, trainer.engine
     views, look = trainer.test_views(), trainer.look()
     found = scores(engine, scene.images, views, look)
-    trainer.add_to_curve(found)
+    trainer.end_curve(found)
     some = trainer.train_views()[:: max(1, len(scene.train) // SCORED_TRAIN_FRAMES)]
     on_train = scores(engine, scene.images, some, look)
     target.splats.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from setpiece.reconstruct.exposure import Exposures
 from setpiece.reconstruct.images import Images
 from setpiece.reconstruct.interrupt import Interrupt
 from setpiece.reconstruct.schedule import Schedule
+
+T = TypeVar("T")
 
 MEASURES = 8  # evaluations on the way
 MEASURED_FRAMES = 4  # held-out frames of each
@@ -76,13 +78,13 @@ class Trainer:
                 self.seconds += now - clock
                 self.pace = now - clock if self.pace == 0 else 0.9 * self.pace + 0.1 * (now - clock)
                 self._say(bar)
+                if self.step in self._measured_steps():  # before it is saved, or a stop here would lose it
+                    self._measure()
                 if interrupt.asked or (now - saved >= save_seconds and self.step < total):
                     save()
                     saved = time.monotonic()
                 if interrupt.asked:
                     raise KeyboardInterrupt
-                if self.step in self._measured_steps():
-                    self._measure()
                 clock = time.monotonic()
 
     def _one_step(self) -> None:
@@ -159,11 +161,18 @@ class Trainer:
 
     def _measure(self) -> None:
         """Add a point to the curve, at full size whatever the size trained at."""
-        step = -(-len(self.scene.test) // MEASURED_FRAMES) or 1
-        found = scores(self.engine, self.scene.images, self.test_views()[::step], self.look())
-        self.add_to_curve(found)
+        found = scores(self.engine, self.scene.images, self._few(self.test_views()), self.look())
+        self._add_to_curve(found)
 
-    def add_to_curve(self, found: list[Score]) -> None:
+    def end_curve(self, found: list[Score]) -> None:
+        """Add the last point from the scores of all held-out frames: of the same few as every other point."""
+        self._add_to_curve(self._few(found))
+
+    def _few(self, frames: list[T]) -> list[T]:
+        """Those of the held-out frames that every point of the curve is measured on."""
+        return frames[:: -(-len(frames) // MEASURED_FRAMES) or 1]
+
+    def _add_to_curve(self, found: list[Score]) -> None:
         """Remember how good the Gaussians are now."""
         self.curve.append(
             {
