@@ -1,6 +1,9 @@
 #include "binning.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
 
 namespace setpiece::cpu {
 

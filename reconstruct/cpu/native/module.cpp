@@ -5,8 +5,12 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine.h"
 
