@@ -108,7 +108,11 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
         "seconds": clock.seconds,
         "cameras": cameras,
         "method": attempt.method.value,
-        "pairs": {"matched": attempt.matched.pairs, "verified": len(attempt.matched.geometries)},
+        "pairs": {
+            "chosen_by": attempt.matched.chosen_by,
+            "matched": attempt.matched.pairs,
+            "verified": len(attempt.matched.geometries),
+        },
         "parallax_deg": round(model.parallax_deg(), 2),
         "warnings": warnings,
     }

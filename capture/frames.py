@@ -39,11 +39,6 @@ class CapturedFrame:
     brightness: float  # mean of the grey picture, 0 to 1
     gravity_in_cam: tuple[float, float, float] | None  # unit vector down, OpenCV axes of the written frame
 
-    @property
-    def portrait(self) -> bool:
-        """Whether the frame is higher than wide."""
-        return self.height > self.width
-
 
 @dataclass(frozen=True)
 class LeftOut:

@@ -55,7 +55,7 @@ class Matched:
     geometries: dict[Pair, Any]
     database: Path
     pairs: int
-    chosen_by: str  # how the pairs were chosen
+    chosen_by: str  # how the pairs were chosen (`choose_pairs`)
 
 
 @dataclass(frozen=True)

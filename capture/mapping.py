@@ -115,11 +115,11 @@ def triangulate(model: Any, database: Path, work: Path, settings: MapperSettings
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """COLMAP logs nothing below errors inside the block, unless SETPIECE_COLMAP_LOG is set."""
-    before = pycolmap.logging.minloglevel
+    before = pycolmap.logging.minloglevel, pycolmap.logging.alsologtostderr
     if not os.environ.get("SETPIECE_COLMAP_LOG"):
         pycolmap.logging.minloglevel = 3
         pycolmap.logging.alsologtostderr = False
     try:
         yield
     finally:
-        pycolmap.logging.minloglevel = before
+        pycolmap.logging.minloglevel, pycolmap.logging.alsologtostderr = before

@@ -28,11 +28,12 @@ def choose_pairs(
     capture order. In very large ones only frames with a similar mix of features are previewed.
     """
     n = len(features)
-    everything = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    if n <= PREVIEW_ALL_UP_TO:
+        how, candidates = "preview", [(i, j) for i in range(n) for j in range(i + 1, n)]
+    else:
+        how, candidates = "retrieval", similar_pairs(features, SHORTLIST)
     if n <= ALL_PAIRS_UP_TO:
-        return everything, "exhaustive"
-    how = "preview" if n <= PREVIEW_ALL_UP_TO else "retrieval"
-    candidates = everything if how == "preview" else similar_pairs(features, SHORTLIST)
+        return candidates, "exhaustive"
     counts = np.zeros((n, n), np.int32)
     for (i, j), count in zip(
         candidates, count_matches(features, candidates, PREVIEW_FEATURES, threads), strict=True
