@@ -14,7 +14,8 @@ MOST_POINTS = 6000  # of the sparse points that are drawn
 def camera_map(posed: PosedFrames) -> Markup:
     """Cameras (wedges, in capture order), sparse points in their colours, x to the right and y up.
 
-    The picture shows the cameras and the middle 96 % of the points; 1 unit is drawn as a bar.
+    The picture shows the cameras and the middle 96 % of the points; a bar with its length in set units says
+    how large that is.
     """
     centres = np.array([f.camera.centre_in_world for f in posed.frames])
     forward = np.array([f.camera.world_from_cam[:3, 2] for f in posed.frames])
