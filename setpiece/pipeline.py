@@ -115,7 +115,8 @@ def _train(target: SetFolder, options: TrainOptions, progress: Progress) -> None
     _follow(target, "train", "poses", options, work, progress, outputs=("splats/metrics.json",))
     scene_options = SceneOptions()
     work = lambda: write_scene(target, scene_options, progress)  # noqa: E731
-    _follow(target, "scene", "train", scene_options, work, progress, outputs=("splats/scene.ply",))
+    outputs = ("splats/scene.ply",)
+    _follow(target, "scene", "train", scene_options, work, progress, outputs, editable=True)
     write_report(target)
     progress.line(f"Report    {target.path / 'report.html'}")
 
@@ -128,13 +129,13 @@ def _follow(
     work: Callable[[], dict[str, Any]],
     progress: Progress,
     outputs: tuple[str, ...],
+    editable: bool = False,
 ) -> None:
     """Run a stage whose input is the result of the stage `after`, and say what came out."""
     record = stage_record(target, after)
     assert record is not None  # the stages run in order
-    ran = run_stage(
-        target, name, options, record["digest"], _announced(progress, _STARTS[name], work), outputs
-    )
+    announced = _announced(progress, _STARTS[name], work)
+    ran = run_stage(target, name, options, record["digest"], announced, outputs, editable)
     _say(progress, target, name, ran)
 
 

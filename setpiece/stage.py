@@ -33,17 +33,23 @@ def run_stage(
     input_digest: str,
     work: Callable[[], dict[str, Any]],
     outputs: tuple[str, ...],
+    editable: bool = False,
 ) -> bool:
     """Run `work` unless the set already holds its result; True when it ran.
 
     `options` is a frozen dataclass. `input_digest` stands for all that the stage reads. `outputs` are paths
-    relative to the set that must exist for the stage to count as done. The records of the stages that came
-    after it are forgotten when it runs again: they are of a result that is gone.
+    relative to the set that must be there for the stage to count as done, and be as it left them unless
+    they are `editable`; damaged ones are removed. The records of the stages that came after it are forgotten
+    when it runs again: they are of a result that is gone.
     """
     digest = stage_digest(name, options, input_digest)
     record = stage_record(target, name)
-    if record and record["digest"] == digest and all((target.path / o).exists() for o in outputs):
-        return False
+    files = [target.path / o for o in outputs]
+    if record and record["digest"] == digest and all(f.exists() for f in files):
+        if editable or record.get("outputs") == files_digest(files):
+            return False
+        for file in files:
+            file.unlink()
     started, clock = now(), time.monotonic()
     with PeakMemory() as memory:
         result = work()
@@ -57,6 +63,7 @@ def run_stage(
         "started": started,
         "seconds": round(time.monotonic() - clock, 3),
         "peak_memory_bytes": memory.bytes,
+        "outputs": files_digest(files),
         "result": result,
     }
     target.write_document(document)

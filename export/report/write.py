@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from setpiece.atomic import write_atomic
+from setpiece.errors import SetFolderError
 from setpiece.export.report.camera_map import camera_map
 from setpiece.export.report.curve import Line, chart
 from setpiece.export.report.thumbnail import data_url
@@ -54,7 +55,13 @@ def write_report(target: SetFolder) -> None:
 
 
 def _json(target: SetFolder, path: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((target.path / path).read_text(encoding="utf-8"))
+    try:
+        content: dict[str, Any] = json.loads((target.path / path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SetFolderError(
+            f"{target.path / path} cannot be read ({error}). "
+            f"Make it again with: setpiece build PHOTOS -o {target.path}"
+        ) from error
     return content
 
 
