@@ -45,11 +45,17 @@ class TerminalProgress:
         self._log_file = file
 
     def log(self, text: str) -> None:
-        """Append to the log only. A log that cannot be written does not stop the work."""
+        """Append to the log only, the set's own place left out: the log travels with the set.
+
+        A log that cannot be written does not stop the work.
+        """
         if self._log_file:
+            place = self._log_file.parent
+            if place.is_absolute():
+                text = text.replace(str(place), place.name)
             stamp = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
             with contextlib.suppress(OSError), self._log_file.open("a", encoding="utf-8") as file:
-                file.write(f"{stamp} {text}\n")
+                file.write(f"{stamp} {_without_home(text)}\n")
 
     def line(self, text: str) -> None:
         """Say one finished fact."""
@@ -76,6 +82,12 @@ class TerminalProgress:
         with Progress(*columns, console=self.console, transient=True, disable=quiet) as bars:
             task = bars.add_task(name, total=total, completed=done, note="")
             yield _Bar(self, bars, task, name, total)
+
+
+def _without_home(text: str) -> str:
+    """The text with ~ for the home folder: sets are given to others, and its path says who made them."""
+    home = Path.home()
+    return text.replace(str(home), "~") if len(home.parts) > 1 else text
 
 
 def terminal_progress() -> TerminalProgress:
