@@ -74,7 +74,7 @@ def build(
             digest,
             _announced(
                 progress,
-                f"Photos    reading {len(files)} files from {photos}",
+                f"Photos    reading {len(files)} files from {photos.resolve().name}",
                 lambda: {**ingest_photos(target, photos, options.capture, progress), "photos_digest": digest},
             ),
             outputs=("capture/frames.json",),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from setpiece.capture.options import PoseOptions
-from setpiece.cli.flags import flags, parse
+from setpiece.cli.flags import FolderPath, flags, parse
 from setpiece.reconstruct.options import TrainOptions
 
 _TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads", "seed")
@@ -16,14 +16,14 @@ _DEMO_FLAGS = ("quality", "device", "threads")
 
 
 @click.command()
-@click.argument("photos", type=click.Path(path_type=Path))
+@click.argument("photos", type=FolderPath())
 @click.option(
     "-o",
     "--output",
     "set_folder",
     metavar="SET",
     required=True,
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     help="Folder of the set.",
 )
 @click.option("--name", help="What to call the set; default: like its folder.")
@@ -59,7 +59,7 @@ def build(photos: Path, set_folder: Path, name: str | None, overwrite: bool, **v
     "folder",
     default="setpiece-demo",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     help="Where the photos and the set go.",
 )
 @flags(TrainOptions, *_DEMO_FLAGS)
@@ -87,7 +87,7 @@ def demo(folder: Path, **values: Any) -> None:
 
 
 @click.command()
-@click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("set_folder", metavar="SET", type=FolderPath())
 @flags(TrainOptions, *_TRAIN_FLAGS)
 def train(set_folder: Path, **values: Any) -> None:
     """Train SET, whose poses are known, or go on training it.

@@ -7,9 +7,23 @@ import enum
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+
+class FolderPath(click.ParamType[Path]):
+    """A path that is not empty: an unset variable in a script must not come to mean the current folder."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path. Fails with click's usage error."""
+        if str(value) == "":
+            self.fail("the path is empty.", param, ctx)
+        return Path(value)
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 Options = TypeVar("Options")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from setpiece.cli.flags import FolderPath
+
 
 @click.command()
-@click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("set_folder", metavar="SET", type=FolderPath())
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of sentences.")
 def info(set_folder: Path, as_json: bool) -> None:
     """Say what SET is, in ten lines.

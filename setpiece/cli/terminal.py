@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,12 +51,13 @@ class TerminalProgress:
         A log that cannot be written does not stop the work.
         """
         if self._log_file:
-            place = self._log_file.parent
-            if place.is_absolute():
-                text = text.replace(str(place), place.name)
+            text, place = _without_home(text), self._log_file.parent
+            if place.is_absolute() and str(place) != os.path.expanduser("~"):
+                text = text.replace(_without_home(str(place)), place.name)
             stamp = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-            with contextlib.suppress(OSError), self._log_file.open("a", encoding="utf-8") as file:
-                file.write(f"{stamp} {_without_home(text)}\n")
+            log = self._log_file
+            with contextlib.suppress(OSError), log.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{stamp} {text}\n")
 
     def line(self, text: str) -> None:
         """Say one finished fact."""
@@ -86,8 +88,8 @@ class TerminalProgress:
 
 def _without_home(text: str) -> str:
     """The text with ~ for the home folder: sets are given to others, and its path says who made them."""
-    home = Path.home()
-    return text.replace(str(home), "~") if len(home.parts) > 1 else text
+    home = os.path.expanduser("~")  # where there is none it stays as it is; Path.home() would raise
+    return text.replace(home, "~") if len(Path(home).parts) > 1 else text
 
 
 def terminal_progress() -> TerminalProgress:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from setpiece.cli.flags import FolderPath
+
 
 @click.command()
-@click.argument("set_folder", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("set_folder", metavar="SET", type=FolderPath())
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 
 from setpiece.capture.options import PoseOptions
 from setpiece.cli import main
+from setpiece.cli.terminal import terminal_progress
 from setpiece.errors import SetpieceError
 from setpiece.reconstruct.options import TrainOptions
 
@@ -63,3 +66,23 @@ def test_the_api_refuses_the_same_values() -> None:
         TrainOptions(ssim_weight=float("nan"))
     with pytest.raises(SetpieceError, match="window"):
         PoseOptions(window=0)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["build", "", "-o", "x"], ["build", ".", "-o", ""], ["info", ""], ["view", ""]]
+)
+def test_an_empty_path(arguments: list[str]) -> None:
+    """Such as that of an unset variable: not the current folder."""
+    run = CliRunner().invoke(main, arguments)
+    assert run.exit_code == 2
+    assert "the path is empty" in run.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+def test_a_set_whose_name_is_no_unicode(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"f\xfcr Prag")
+    folder.mkdir()
+    progress = terminal_progress()
+    progress.log_into(folder / "log.txt")
+    progress.log(f"Report    {folder / 'report.html'}")
+    assert "Prag/report.html" in (folder / "log.txt").read_text(encoding="utf-8")
