@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +51,7 @@ class TerminalProgress:
         """
         if self._log_file:
             text, place = _without_home(text), self._log_file.parent
-            if place.is_absolute() and str(place) != os.path.expanduser("~"):
+            if place.is_absolute() and place != _home():
                 text = text.replace(_without_home(str(place)), place.name)
             stamp = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
             log = self._log_file
@@ -88,8 +87,15 @@ class TerminalProgress:
 
 def _without_home(text: str) -> str:
     """The text with ~ for the home folder: sets are given to others, and its path says who made them."""
-    home = os.path.expanduser("~")  # where there is none it stays as it is; Path.home() would raise
-    return text.replace(home, "~") if len(Path(home).parts) > 1 else text
+    home = _home()
+    return text.replace(str(home), "~") if home and len(home.parts) > 1 else text
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without one, as in some containers
+        return None
 
 
 def terminal_progress() -> TerminalProgress:

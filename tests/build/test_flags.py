@@ -79,7 +79,13 @@ def test_an_empty_path(arguments: list[str]) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
-def test_a_set_whose_name_is_no_unicode(tmp_path: Path) -> None:
+def test_a_set_whose_name_is_no_unicode_of_a_user_without_a_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
     folder = tmp_path / os.fsdecode(b"f\xfcr Prag")
     folder.mkdir()
     progress = terminal_progress()
