@@ -34,7 +34,7 @@ def set_info(target: SetFolder) -> dict[str, Any]:
             "models": poses.get("result", {}).get("models"),
         },
         "training": {
-            "seconds": train.get("seconds"),
+            "seconds": _training_seconds(train),
             **{k: train.get("result", {}).get(k) for k in ("splats", "steps", "psnr", "ssim", "device")},
         },
         "scene": {
@@ -48,6 +48,13 @@ def set_info(target: SetFolder) -> dict[str, Any]:
         "seconds": round(sum(s["seconds"] for s in stages.values()), 1) if stages else None,
         "peak_memory_bytes": max((s["peak_memory_bytes"] for s in stages.values()), default=None),
     }
+
+
+def _training_seconds(record: dict[str, Any]) -> float | None:
+    """Wall seconds of the training; of all its runs, where it was stopped and went on."""
+    steps: float | None = record.get("result", {}).get("train_seconds")
+    last: float | None = record.get("seconds")
+    return max(last, steps) if last is not None and steps is not None else last
 
 
 def describe(facts: dict[str, Any]) -> str:

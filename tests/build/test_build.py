@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -94,13 +95,16 @@ def test_kill_9_in_every_stage(tiny_demo: DemoCapture, tmp_path: Path, stage: st
     assert facts(folder)["training"]["splats"] > 0
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="needs signals")
-def test_ctrl_c_saves_and_the_same_command_goes_on(tiny_demo: DemoCapture, own_set: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send these to a child alone")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_saves_and_the_same_command_goes_on(
+    tiny_demo: DemoCapture, own_set: Path, number: signal.Signals
+) -> None:
     longer = [*QUICK, "--steps", "100000"]
     build = ("build", tiny_demo.photo_folder, "-o", own_set)
     process = build_until(own_set / "log.txt", "Training  starts", *build, *longer)
     time.sleep(3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
