@@ -18,16 +18,18 @@ class Preset:
     max_splats: int
     max_side: int  # pixels
     sh_degree: int
+    penalty: float = 0.0  # on opacity and on size; keeps long trainings from learning their photos by heart
 
 
 PRESETS = {
     Quality.DRAFT: Preset(steps=800, max_splats=50_000, max_side=960, sh_degree=1),
-    Quality.STANDARD: Preset(steps=2500, max_splats=80_000, max_side=960, sh_degree=2),
-    Quality.HIGH: Preset(steps=10_000, max_splats=150_000, max_side=960, sh_degree=3),
+    Quality.STANDARD: Preset(steps=2500, max_splats=80_000, max_side=960, sh_degree=2, penalty=0.01),
+    Quality.HIGH: Preset(steps=5000, max_splats=110_000, max_side=960, sh_degree=3, penalty=0.01),
 }
 
 
 COARSE_UNTIL = (0.1, 0.6)  # of all steps: a quarter of the size before the first, then half, then all
+PENALISED_EXTENT = 3.0  # the penalty on size counts as on a scene of this extent, in any unit
 EXPOSURE_RATE = 2e-3  # Adam step size of the exposures at the start
 SMALLEST_SIDE = 100  # pixels; pictures are not halved below
 
@@ -57,7 +59,7 @@ class Schedule:
     rate_scale: float = 1.0  # of all learning rates at the start
     rate_end: float = 0.1  # of the start, at the last step
     opacity_penalty: float = 0.0
-    scale_penalty: float = 0.0
+    scale_penalty: float = 0.0  # of the mean deviation as a fraction of the scene's extent
     noise: float = 0.0  # strength of the exploration noise, in standard deviations
     exposure_from: float = 0.1
 
@@ -129,6 +131,8 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
         start_splats=max(1, max_splats // 3),
         edit_every=min(100, max(10, steps // 20)),
         ssim_weight=options.ssim_weight,
+        opacity_penalty=preset.penalty,
+        scale_penalty=PENALISED_EXTENT * preset.penalty,
         # A short run has to move as far as a long one. Between 6 and 12 little changes at 1000 steps.
         rate_scale=min(max(8.0 * (2500 / steps) ** 0.3, 2.0), 12.0),
     )

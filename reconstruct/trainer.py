@@ -104,7 +104,7 @@ class Trainer:
                 ssim_weight=schedule.ssim_weight_at(step),
                 antialias=self.antialias,
                 opacity_penalty=schedule.opacity_penalty,
-                scale_penalty=schedule.scale_penalty,
+                scale_penalty=schedule.scale_penalty / scene.extent,
                 key=1 + index * 8 + level,
             )
         )
