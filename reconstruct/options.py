@@ -12,9 +12,9 @@ from setpiece.options import check_options, option
 class Quality(str, enum.Enum):
     """How much work training does. Times are for fifty photos on two CPU cores."""
 
-    DRAFT = "draft"  # about twenty seconds: is the capture any good?
-    STANDARD = "standard"  # about a minute and a half
-    HIGH = "high"  # about six minutes
+    DRAFT = "draft"  # about fifteen seconds: is the capture any good?
+    STANDARD = "standard"  # about a minute
+    HIGH = "high"  # about two and a half minutes
 
 
 @dataclass(frozen=True)
