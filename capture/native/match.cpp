@@ -64,6 +64,19 @@ class Aligned {
 
 constexpr int words = length / 4;
 
+// The two largest of what the lanes of a vector search found for a row.
+void keep_two_best(const Job& job, int row, const uint32_t* first, const uint32_t* second, int lanes) {
+    uint32_t top = 0, runner_up = 0;
+    for (int lane = 0; lane < lanes; ++lane) {
+        for (const uint32_t here : {first[lane], second[lane]}) {
+            runner_up = std::max(runner_up, std::min(top, here));
+            top = std::max(top, here);
+        }
+    }
+    job.best[row] = top;
+    job.next[row] = runner_up;
+}
+
 // AVX-512 with VNNI. Columns stand in groups of 16, four bytes of each beside each other, unsigned; rows are
 // made signed by taking 128 from each byte, which the start value of each sum gives back.
 SETPIECE_TARGET("avx512f,avx512bw,avx512vnni")
@@ -137,15 +150,7 @@ void search_vnni(const Job& job) {
             alignas(64) uint32_t first[16], second[16];
             _mm512_store_si512(first, best[r]);
             _mm512_store_si512(second, next[r]);
-            uint32_t top = 0, runner_up = 0;
-            for (int lane = 0; lane < 16; ++lane) {
-                for (const uint32_t here : {first[lane], second[lane]}) {
-                    runner_up = std::max(runner_up, std::min(top, here));
-                    top = std::max(top, here);
-                }
-            }
-            job.best[i + r] = top;
-            job.next[i + r] = runner_up;
+            keep_two_best(job, i + r, first, second, 16);
         }
     }
     std::memcpy(job.back, back.get(), static_cast<size_t>(job.columns) * sizeof(uint32_t));
@@ -213,15 +218,7 @@ void search_avx2(const Job& job) {
             alignas(32) uint32_t first[8], second[8];
             _mm256_store_si256(reinterpret_cast<__m256i*>(first), best[r]);
             _mm256_store_si256(reinterpret_cast<__m256i*>(second), next[r]);
-            uint32_t top = 0, runner_up = 0;
-            for (int lane = 0; lane < 8; ++lane) {
-                for (const uint32_t here : {first[lane], second[lane]}) {
-                    runner_up = std::max(runner_up, std::min(top, here));
-                    top = std::max(top, here);
-                }
-            }
-            job.best[i + r] = top;
-            job.next[i + r] = runner_up;
+            keep_two_best(job, i + r, first, second, 8);
         }
     }
     std::memcpy(job.back, back.get(), static_cast<size_t>(job.columns) * sizeof(uint32_t));
