@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def build(
     _check_space(set_folder)
     target = SetFolder.create(set_folder, name)
     with target.lock():
-        _log_into(progress, target)
+        progress.log_into(target.log_file)
         digest = files_digest(files)
         record = stage_record(target, "capture")
         if record and record["result"].get("photos_digest") != digest and not overwrite:
@@ -89,7 +90,7 @@ def train_set(target: SetFolder, options: TrainOptions, progress: Progress | Non
     """Train a set that has its poses, or go on training it; then write its files and its report."""
     progress = progress or SilentProgress()
     with target.lock():
-        _log_into(progress, target)
+        progress.log_into(target.log_file)
         if stage_record(target, "poses") is None:
             raise SetFolderError(
                 f"{target.path} has no camera poses yet. Run: setpiece build PHOTOS -o {target.path}"
@@ -100,7 +101,7 @@ def train_set(target: SetFolder, options: TrainOptions, progress: Progress | Non
 def _pose(target: SetFolder, options: PoseOptions, progress: Progress) -> None:
     from setpiece.capture.estimate import estimate_poses
 
-    work = lambda: estimate_poses(target, options, progress)  # noqa: E731
+    work = partial(estimate_poses, target, options, progress)
     _follow(
         target, "poses", "capture", options, work, progress, outputs=("poses/poses.json", "poses/points.npz")
     )
@@ -111,12 +112,12 @@ def _train(target: SetFolder, options: TrainOptions, progress: Progress) -> None
     from setpiece.export.scene import SceneOptions, write_scene
     from setpiece.reconstruct.train import train
 
-    work = lambda: train(target, options, progress)  # noqa: E731
+    work = partial(train, target, options, progress)
     _follow(target, "train", "poses", options, work, progress, outputs=("splats/metrics.json",))
     scene_options = SceneOptions()
-    work = lambda: write_scene(target, scene_options, progress)  # noqa: E731
+    write = partial(write_scene, target, scene_options, progress)
     outputs = ("splats/scene.ply",)
-    _follow(target, "scene", "train", scene_options, work, progress, outputs, editable=True)
+    _follow(target, "scene", "train", scene_options, write, progress, outputs, editable=True)
     write_report(target)
     progress.line(f"Report    {target.path / 'report.html'}")
 
@@ -157,12 +158,6 @@ def _say(progress: Progress, target: SetFolder, name: str, ran: bool) -> None:
     record = stage_record(target, name)
     assert record is not None  # it has just been run or found
     progress.line(stage_sentence(name, record) + ("" if ran else ", done before"))
-
-
-def _log_into(progress: Progress, target: SetFolder) -> None:
-    log_into = getattr(progress, "log_into", None)
-    if log_into:
-        log_into(target.log_file)
 
 
 def _check_space(folder: Path) -> None:

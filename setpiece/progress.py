@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 
@@ -16,6 +17,9 @@ class Task(Protocol):
 
 class Progress(Protocol):
     """Where stages report to. The library never prints; the command line passes an implementation."""
+
+    def log_into(self, file: Path) -> None:
+        """Write all that is said into `file` too, from now on; one that only listens may ignore it."""
 
     def line(self, text: str) -> None:
         """Say one finished fact, a sentence."""
@@ -34,6 +38,9 @@ class _SilentTask:
 
 class SilentProgress:
     """Says nothing: the default of the library's functions."""
+
+    def log_into(self, file: Path) -> None:
+        """Ignore the log."""
 
     def line(self, text: str) -> None:
         """Ignore the line."""

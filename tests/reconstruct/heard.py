@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 
 class Heard:
@@ -14,6 +15,9 @@ class Heard:
         self.warnings: list[str] = []
         self.notes: list[str] = []
         self.advanced = 0
+
+    def log_into(self, file: Path) -> None:
+        pass
 
     def line(self, text: str) -> None:
         self.lines.append(text)
