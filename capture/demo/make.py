@@ -86,7 +86,7 @@ def make_demo(
         (folder / name).mkdir(parents=True)
     (folder / "truth" / "depth").mkdir()
     _write_marker(folder, {**recipe, "complete": False})
-    with ThreadPoolExecutor(thread_count(options.threads or None)) as workers:
+    with ThreadPoolExecutor(thread_count(options.threads)) as workers:
         with progress.task("Building and lighting the film set", 3) as task:
             lit = build_set(options, workers, task.advance)
         with progress.task("Photographing it", options.photos + options.panoramas) as task:

@@ -25,7 +25,7 @@ class DemoOptions:
     distortion_k1: float = 0.03  # radial distortion of the phone's lens, COLMAP's SIMPLE_RADIAL
     jpeg_quality: int = 93  # 1 to 100
     seed: int = 7  # of everything random; the set's layout does not depend on it
-    threads: int = 0  # workers that render pictures side by side; 0 takes one per core
+    threads: int | None = None  # workers that render pictures side by side; None takes one per core
 
     def __post_init__(self) -> None:
         if self.photos < 1 or self.panoramas < 0:

@@ -81,7 +81,7 @@ def demo(folder: Path, **values: Any) -> None:
         poses=parse(PoseOptions, values, "threads"), train=parse(TrainOptions, values, *_DEMO_FLAGS)
     )
     progress = terminal_progress()
-    make_demo(folder, DemoOptions(threads=values["threads"] or 0), progress)
+    make_demo(folder, DemoOptions(threads=values["threads"]), progress)
     build_set(folder / "photos", folder / "set", options, progress, name="The Last Tram, a sample set")
     progress.line(f"Look at it:  setpiece view {_quoted(folder / 'set')}")
 
