@@ -32,4 +32,4 @@ format:
 
 # Build the native code and the page again into the editable install.
 native:
-    {{python}} -m pip install --no-build-isolation -e .
+    {{python}} -m pip install -e .
