@@ -12,7 +12,7 @@ from setpiece.capture.features import Features
 from setpiece.progress import Progress
 
 try:
-    from setpiece.capture._matching import match as _native_match
+    from setpiece.capture._native import match as _native_match
 except ImportError:  # built without native code
     _native_match = None
 

@@ -10,7 +10,7 @@ from setpiece.capture import matching
 from setpiece.capture.features import Features, root_sift
 from setpiece.capture.pairs import choose_pairs, pairs_from_counts, similar_pairs
 
-native = pytest.importorskip("setpiece.capture._matching", reason="built without native code")
+native = pytest.importorskip("setpiece.capture._native", reason="built without native code")
 KERNELS = ["plain", "avx2", "avx512vnni"]
 
 
@@ -30,7 +30,7 @@ def alike(count: int, other: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("sizes", [(2, 2), (3, 7), (100, 37), (33, 32), (513, 255), (700, 1031)])
 def test_every_kernel_gives_what_the_slow_way_gives(kernel: str, sizes: tuple[int, int]) -> None:
-    if KERNELS.index(kernel) > KERNELS.index(native.kernel()):
+    if KERNELS.index(kernel) > KERNELS.index(native.matching_kernel()):
         pytest.skip(f"this machine has no {kernel}")
     first, second = alike(*sizes)
     expected = matching.match_slowly(first, second)

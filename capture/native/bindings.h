@@ -1,0 +1,6 @@
+// What each part of setpiece.capture._native adds to the module.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+void bind_matching(nanobind::module_& m);
