@@ -4,3 +4,4 @@
 #include <nanobind/nanobind.h>
 
 void bind_matching(nanobind::module_& m);
+void bind_bundle(nanobind::module_& m);
