@@ -57,7 +57,7 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
     left_out = why_left_out(frames, attempt.matched.features, attempt.matched.geometries, attempt.models)
     reconstruction = attempt.largest
     assert reconstruction is not None
-    model = Model.of(reconstruction)
+    model = attempt.model or Model.of(reconstruction)
     cameras = _camera_summaries(reconstruction, frames, model)
     warnings = _warnings(frames, attempt, model) + _focal_warnings(cameras)
     for text in warnings:

@@ -6,7 +6,7 @@ import shutil
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpiece.capture import scene
+from setpiece.capture.ceres import refine_with_ceres
 from setpiece.capture.colmap import (
     Lens,
     View,
@@ -28,7 +30,9 @@ from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
 from setpiece.capture.panning import turning_share
-from setpiece.capture.refine import refine
+from setpiece.capture.reconstruction import reconstruction_of, scene_of
+from setpiece.capture.refine import refine, triangulate_roughly
+from setpiece.capture.scene import Matches, Scene
 from setpiece.capture.support import supported_groups
 from setpiece.errors import PoseError
 from setpiece.progress import Progress
@@ -66,6 +70,7 @@ class Attempt:
     matched: Matched
     largest: Any | None  # pycolmap.Reconstruction, refined; None where nothing was placed
     models: list[set[int]]  # frame numbers of each model, largest first
+    model: Model | None = None  # of `largest`; None: ask it
 
     @property
     def placed(self) -> int:
@@ -249,17 +254,70 @@ def _attempt(
         return Attempt(method, matched, None, [])
     others = [{i - 1 for i in m.reg_image_ids()} for m in models[1:]]
     started = time.monotonic()
+    refining = _refine if scene.AVAILABLE else _refine_with_ceres
     with progress.task("refining", 2) as task:
-        largest, apart = _only_supported(triangulate(models[0], matched.database, work, settings))
-        task.advance()
-        if largest.num_reg_images() < 2:
-            return Attempt(method, matched, None, others)
-        largest = refine(largest, settings.threads)
-        largest, more = _only_supported(largest)
-        task.advance()
+        largest, model, apart = refining(models[0], matched, lenses, work, settings, options, task.advance)
     clock.add("refinement", started)
+    if largest is None:
+        return Attempt(method, matched, None, others)
     sets = [{i - 1 for i in largest.reg_image_ids()}]
-    return Attempt(method, matched, largest, sets + sorted(others + apart + more, key=len, reverse=True))
+    return Attempt(method, matched, largest, sets + sorted(others + apart, key=len, reverse=True), model)
+
+
+Refined = tuple[Any | None, Model | None, list[set[int]]]  # model, its arrays, and the groups left out
+
+
+def _refine(
+    skeleton: Any,
+    matched: Matched,
+    lenses: list[Lens],
+    work: Path,
+    settings: MapperSettings,
+    options: PoseOptions,
+    advance: Callable[[], None],
+) -> Refined:
+    threads = thread_count(options.threads)
+    keypoints = [f.keypoints for f in matched.features]
+    cameras = scene_of(skeleton)
+    matches = Matches.of(cameras.frames, keypoints, matched.geometries)
+    rough, apart = _supported_part(triangulate_roughly(cameras, matches, threads))
+    advance()
+    if len(rough.frames) < 2:
+        return None, None, []
+    if len(rough.frames) < len(cameras.frames):
+        matches = Matches.of(rough.frames, keypoints, matched.geometries)
+    used = sorted({skeleton.image(n + 1).camera_id for n in rough.frames})
+    refined, second_term = refine(rough, matches, [lenses[i - 1] for i in used], threads)
+    refined, more = _supported_part(refined)
+    advance()
+    reconstruction = reconstruction_of(skeleton, refined, keypoints, second_term, work)
+    return reconstruction, Model.of_scene(refined), apart + more
+
+
+def _supported_part(whole: Scene) -> tuple[Scene, list[set[int]]]:
+    """The scene without the frames that do not hold together with most, and the groups these make."""
+    groups = supported_groups(Model.of_scene(whole))
+    kept = groups[0] if groups else []
+    apart = [{whole.frames[p] for p in group} for group in groups[1:]]
+    return whole.of_frames(kept), apart
+
+
+def _refine_with_ceres(
+    skeleton: Any,
+    matched: Matched,
+    lenses: list[Lens],
+    work: Path,
+    settings: MapperSettings,
+    options: PoseOptions,
+    advance: Callable[[], None],
+) -> Refined:
+    largest, apart = _only_supported(triangulate(skeleton, matched.database, work, settings))
+    advance()
+    if largest.num_reg_images() < 2:
+        return None, None, []
+    largest, more = _only_supported(refine_with_ceres(largest, settings.threads))
+    advance()
+    return largest, None, apart + more
 
 
 def _only_supported(reconstruction: Any) -> tuple[Any, list[set[int]]]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpiece.capture.scene import Scene
+
 
 @dataclass(frozen=True)
 class Model:
@@ -42,6 +44,25 @@ class Model:
             error_px=np.array([p.error for p in points], np.float32),
             track_length=np.array([p.track.length() for p in points], np.int32),
             seen=[np.unique(np.array(s, np.int64)) for s in seen],
+        )
+
+    @classmethod
+    def of_scene(cls, scene: Scene) -> Model:
+        """The arrays of a scene, its points in their order."""
+        poses = np.tile(np.eye(4), (len(scene.frames), 1, 1))
+        poses[:, :3] = scene.poses
+        length = np.bincount(scene.point, minlength=len(scene.points))
+        errors, _ = scene.measured()
+        error = np.bincount(scene.point, errors, minlength=len(scene.points)) / np.maximum(length, 1)
+        order = np.argsort(scene.frame, kind="stable")
+        ends = np.cumsum(np.bincount(scene.frame, minlength=len(scene.frames)))
+        return cls(
+            frames=list(scene.frames),
+            cam_from_world=poses,
+            points=scene.points,
+            error_px=error.astype(np.float32),
+            track_length=length.astype(np.int32),
+            seen=np.split(scene.point[order].astype(np.int64), ends[:-1]),
         )
 
     @property

@@ -5,3 +5,4 @@
 
 void bind_matching(nanobind::module_& m);
 void bind_bundle(nanobind::module_& m);
+void bind_triangulation(nanobind::module_& m);

@@ -5,4 +5,5 @@ NB_MODULE(_native, m) {
     m.doc() = "The loops of pose estimation.";
     bind_matching(m);
     bind_bundle(m);
+    bind_triangulation(m);
 }
