@@ -6,4 +6,5 @@ NB_MODULE(_native, m) {
     bind_matching(m);
     bind_bundle(m);
     bind_triangulation(m);
+    bind_sift(m);
 }

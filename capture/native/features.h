@@ -1,0 +1,33 @@
+// The features of a picture.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../../setpiece/native/isa.h"
+
+namespace setpiece::features {
+
+struct Picture {
+    const uint8_t* grey;  // [height][stride]
+    int width, height;
+    int64_t stride;
+};
+
+struct Settings {
+    int count;       // strongest features kept
+    float contrast;  // least contrast of a feature, of 1, summed over the scales of an octave
+    float edge;      // largest ratio of the principal curvatures; Lowe, section 4.1
+};
+
+struct Feature {
+    float x, y;   // pixels from the picture's corner
+    float scale;  // blur in pixels
+    float angle;  // radians, from x towards y
+};
+
+// The strongest features of a picture, strongest first, and 128 bytes of description of each.
+void find_features(const Picture& picture, const Settings& settings, Isa isa, std::vector<Feature>* features,
+                   std::vector<uint8_t>* descriptors);
+
+}  // namespace setpiece::features
