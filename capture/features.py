@@ -1,4 +1,4 @@
-"""Local features of a frame: OpenCV SIFT with RootSIFT descriptors, in COLMAP's pixel convention."""
+"""Local features of a frame: SIFT with RootSIFT descriptors, in COLMAP's pixel convention."""
 
 from __future__ import annotations
 
@@ -12,16 +12,25 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from setpiece.capture.grey import grey_picture
 from setpiece.progress import Progress
+
+try:
+    from setpiece.capture._native import sift as _native_sift
+except ImportError:  # built without native code
+    _native_sift = None
+
+CAMERA_BLUR = 0.5  # pixels; what a photo is taken to have (Lowe 2004, section 3.3)
+LEAST_ENLARGED, MOST_ENLARGED = 1.2, 2.0  # by which small photos are enlarged before the search
+OPENCV_SIDE = 0.625  # of the side; OpenCV doubles what it is given
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
     """Where and how many features are looked for."""
 
-    side: int  # pixels; longest side of the picture that is searched
+    side: int  # pixels; longest side of the picture in which the finest features are looked for
     count: int  # strongest features kept
     contrast: float = 0.02  # SIFT's contrast threshold
 
@@ -74,11 +83,32 @@ def extract_all(
 
 def extract(path: Path, settings: FeatureSettings) -> Features:
     """The features of the picture at `path`."""
-    grey, pixels_per_pixel = _grey(path, settings.side)
+    if _native_sift is None:
+        return extract_slowly(path, settings)
+    grey = grey_picture(path, settings.side)
+    pixels, blur = grey.pixels, CAMERA_BLUR
+    height, width = pixels.shape
+    enlarged = min(MOST_ENLARGED, settings.side / max(width, height))
+    if enlarged >= LEAST_ENLARGED:
+        size = (round(width * enlarged), round(height * enlarged))
+        pixels, blur = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)), blur * enlarged
+    keypoints, descriptors = _native_sift(
+        np.ascontiguousarray(pixels), settings.count, settings.contrast, blur=blur
+    )
+    sx, sy = (f / s for f, s in zip(grey.frame_size, pixels.shape[::-1], strict=True))
+    keypoints[:, 0] *= sx
+    keypoints[:, 1] *= sy
+    keypoints[:, 2] *= (sx + sy) / 2
+    return Features(keypoints, descriptors)
+
+
+def extract_slowly(path: Path, settings: FeatureSettings) -> Features:
+    """The same with OpenCV: the fallback, and the judge of the native loops."""
+    grey = grey_picture(path, round(settings.side * OPENCV_SIDE))
     detector = cv2.SIFT.create(
         nfeatures=settings.count, contrastThreshold=settings.contrast, enable_precise_upscale=True
     )
-    found, descriptors = detector.detectAndCompute(grey, None)
+    found, descriptors = detector.detectAndCompute(grey.pixels, None)
     if not found:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
     order = sorted(
@@ -87,7 +117,7 @@ def extract(path: Path, settings: FeatureSettings) -> Features:
     keypoints = np.array(
         [(*found[i].pt, found[i].size / 2, math.radians(found[i].angle)) for i in order], np.float32
     )
-    sx, sy = pixels_per_pixel
+    sx, sy = grey.frame_pixels
     keypoints[:, 0] = (keypoints[:, 0] + 0.5) * sx  # OpenCV counts from pixel centres, COLMAP from corners
     keypoints[:, 1] = (keypoints[:, 1] + 0.5) * sy
     keypoints[:, 2] *= (sx + sy) / 2
@@ -99,16 +129,3 @@ def root_sift(sift: NDArray[np.float32]) -> NDArray[np.uint8]:
     total = np.maximum(sift.sum(axis=1, keepdims=True), 1e-12)
     scaled: NDArray[np.uint8] = np.minimum(np.sqrt(sift / total) * 512 + 0.5, 255).astype(np.uint8)
     return scaled
-
-
-def _grey(path: Path, side: int) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-    """The picture in grey with its longest side at most `side`, and frame pixels per pixel in x and y."""
-    with Image.open(path) as picture:
-        width, height = picture.size
-        scale = min(1.0, side / max(width, height))
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture.draft("L", size)
-        grey = np.asarray(picture.convert("L"))
-    if (grey.shape[1], grey.shape[0]) != size:
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return grey, (width / size[0], height / size[1])

@@ -39,8 +39,8 @@ from setpiece.progress import Progress
 from setpiece.threads import thread_count
 
 CAMERA_MODEL = "SIMPLE_RADIAL"  # while mapping; refine.py goes on from there
-FINE_UP_TO = 24  # photos; up to this number features are looked for at FINE_SIDE from the start
-COARSE_SIDE, FINE_SIDE = 1000, 1600  # pixels
+FINE_UP_TO = 24  # photos; up to this number FINE_FEATURES are looked for from the start
+COARSE_SIDE, FINE_SIDE = 1600, 2560  # pixels
 COARSE_FEATURES, FINE_FEATURES = 2048, 4096
 REPEATABLE_UP_TO = 200  # photos; above, speed counts more than equality to the last bit
 MOSTLY_TURNED = 0.8  # of the verified pairs
@@ -134,7 +134,7 @@ def _check_steps_aside(matched: Matched, lenses: list[Lens], lens_of: list[int])
 
 def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings, FeatureSettings]:
     """For the first and the second rung: a small capture affords a closer look from the start."""
-    side = options.feature_side or (FINE_SIDE if count <= FINE_UP_TO else COARSE_SIDE)
+    side = options.feature_side or COARSE_SIDE
     most = options.max_features or (FINE_FEATURES if count <= FINE_UP_TO else COARSE_FEATURES)
     return FeatureSettings(side, most), FeatureSettings(
         max(side, FINE_SIDE), max(most, FINE_FEATURES), THOROUGH_CONTRAST

@@ -26,7 +26,7 @@ class PoseOptions:
 
     feature_side: int = option(
         0,
-        "Pixels; longest side at which features are looked for; 0: 1600 up to 24 photos, 1000 above.",
+        "Pixels; longest side at which features are looked for; 0: 1600, and 2560 for a closer look.",
         least=0,
     )
     max_features: int = option(

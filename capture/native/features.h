@@ -17,6 +17,7 @@ struct Picture {
 struct Settings {
     int count;       // strongest features kept
     float contrast;  // least contrast of a feature, of 1, summed over the scales of an octave
+    float blur;      // deviation in pixels that the picture is taken to have; Lowe, section 3.3: 0.5
     float edge;      // largest ratio of the principal curvatures; Lowe, section 4.1
 };
 

@@ -15,7 +15,7 @@ namespace setpiece::features {
 namespace {
 
 constexpr float first_sigma = 1.6f;    // of copy 0 of every octave; Lowe, section 3.3
-constexpr float camera_sigma = 0.5f;   // blur that a picture is taken to have; Lowe, section 3.3
+constexpr float least_sigma = 0.1f;    // of a blur
 constexpr float blur_reach = 4.0f;     // deviations that a blur's window reaches
 constexpr int smallest_octave = 24;    // pixels, shorter side
 constexpr int margin = 128;            // floats around what rows hold
@@ -156,7 +156,8 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
         taps[i] = gaussian(std::sqrt(after * after - before * before));
         rows_after += taps[i].blur().radius;
     }
-    taps[0] = gaussian(std::sqrt(first_sigma * first_sigma - camera_sigma * camera_sigma));
+    const double blurred = first_sigma * first_sigma - settings.blur * settings.blur;
+    taps[0] = gaussian(std::sqrt(std::max<double>(blurred, least_sigma * least_sigma)));
     constexpr int spare_rows = 24;  // for the batches that rows are made in, and where extrema may move
 
     std::vector<Octave> octaves;

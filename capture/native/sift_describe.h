@@ -112,7 +112,7 @@ constexpr float byte_length = 512.0f;
 struct Grid {
     float u[padded + side + lanes], v[padded + side + lanes];  // places, in samples
     float weight[padded + side + lanes];                       // 0 for those that serve differences only
-    float rows[inner / 2][cells][2];      // how rows i and i + inner / 2 are shared between cells
+    float rows[inner / 2][cells][2];  // how rows i and i + inner / 2 are shared between cells
 
     Grid() {
         for (int i = 0; i < padded + side + lanes; ++i) {
@@ -125,7 +125,8 @@ struct Grid {
         }
         for (int i = 0; i < inner; ++i) {
             for (int c = 0; c < cells; ++c) {
-                const float apart = std::fabs((static_cast<float>(i) + 0.5f) / per_cell - 0.5f - 0.5f - static_cast<float>(c) + 0.0f);
+                const float place = (static_cast<float>(i) + 0.5f) / per_cell - 1;  // 0: the first cell's middle
+                const float apart = std::fabs(place - static_cast<float>(c));
                 rows[i % (inner / 2)][c][i / (inner / 2)] = apart < 1 ? 1 - apart : 0.0f;
             }
         }
