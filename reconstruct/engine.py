@@ -35,6 +35,10 @@ class LearningRates:
     sh0: float  # the constant colour term
     sh_rest: float  # all higher terms
 
+    def none(self) -> LearningRates:
+        """Rates that move nothing."""
+        return LearningRates(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
 
 @dataclass(frozen=True)
 class Batch:

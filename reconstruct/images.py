@@ -1,8 +1,13 @@
-"""The training pictures, decoded and scaled when first asked for, within a memory budget."""
+"""The training pictures: decoded ahead in the background, kept small, within a memory budget.
+
+Never more than one picture at the size of its file is in memory.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +21,11 @@ from setpiece.posed import PosedFrame
 
 Bytes = NDArray[np.uint8]
 
-BUDGET_BYTES = 800 * 1024**2
+Key = tuple[str, int]  # a frame's name and a level
+
+BUDGET_BYTES = 512 * 1024**2
+# The JPEG decoder scales by a half or a quarter on its way where the file is at least so many times larger.
+_REDUCED = ((8, 4, cv2.IMREAD_REDUCED_COLOR_4), (4, 2, cv2.IMREAD_REDUCED_COLOR_2))
 
 
 @dataclass(frozen=True)
@@ -35,8 +44,10 @@ class Images:
         self._folder = folder
         self._max_side = max_side
         self._budget = budget_bytes
-        self._held: OrderedDict[tuple[str, int], Picture] = OrderedDict()
+        self._held: OrderedDict[Key, Picture] = OrderedDict()
+        self._coming: dict[Key, Future[Picture]] = {}
         self._bytes = 0
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoding")
 
     def picture(self, frame: PosedFrame, level: int) -> Picture:
         """The frame's picture, halved `level` times. Raises TrainingError when it cannot be read."""
@@ -44,7 +55,8 @@ class Images:
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
-        picture = self._load(frame, level)
+        coming = self._coming.pop(key, None)
+        picture = self._load(frame, level) if coming is None else coming.result()
         self._held[key] = picture
         self._bytes += _bytes(picture)
         while self._bytes > self._budget and len(self._held) > 1:
@@ -52,17 +64,31 @@ class Images:
             self._bytes -= _bytes(dropped)
         return picture
 
+    def ask(self, wanted: Iterable[tuple[PosedFrame, int]]) -> None:
+        """Begin to decode pictures that will be wanted soon; others that were asked for are let go."""
+        keys = {(frame.name, level): frame for frame, level in wanted}
+        for key in [k for k in self._coming if k not in keys]:
+            self._coming.pop(key).cancel()
+        for key, frame in keys.items():
+            if key not in self._held and key not in self._coming:
+                self._coming[key] = self._decoder.submit(self._load, frame, key[1])
+
     def _load(self, frame: PosedFrame, level: int) -> Picture:
         # Always from the file, never from a larger size at hand: pixels must not depend on what is held.
-        image = _decode(self._folder / frame.image, cv2.IMREAD_COLOR)[..., ::-1]
-        mask = _decode(self._folder / frame.mask, cv2.IMREAD_GRAYSCALE) if frame.mask else None
         expected = (frame.camera.height, frame.camera.width)
-        if image.shape[:2] != expected or (mask is not None and mask.shape != expected):
+        width, height = size_at(frame.camera, self._max_side, level)
+        smaller = min(expected[0] / height, expected[1] / width)
+        divisor, flags = 1, cv2.IMREAD_COLOR
+        if Path(frame.image).suffix.lower() in (".jpg", ".jpeg"):
+            divisor, flags = next(((d, f) for least, d, f in _REDUCED if smaller >= least), (divisor, flags))
+        image = _decode(self._folder / frame.image, flags)[..., ::-1]
+        mask = _decode(self._folder / frame.mask, cv2.IMREAD_GRAYSCALE) if frame.mask else None
+        decoded = tuple(-(-side // divisor) for side in expected)
+        if image.shape[:2] != decoded or (mask is not None and mask.shape != expected):
             raise TrainingError(
                 f"{frame.image} or its mask is not {expected[1]}x{expected[0]} as its camera says. "
                 "Estimate the poses again."
             )
-        width, height = size_at(frame.camera, self._max_side, level)
         return Picture(
             frame.camera.resized(width, height),
             _area(image, width, height),

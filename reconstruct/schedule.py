@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -102,15 +101,6 @@ class Schedule:
         grown = (step / self.steps - self.grow_from) / (self.grow_until - self.grow_from)
         grown = min(max(grown, 0.0), 1.0)
         return max(start, int(start + (self.max_splats - start) * grown))
-
-    def pixels_seen(self, steps: int) -> float:
-        """The work of the first `steps` steps, in steps at full size; for the time left."""
-        bounds = [0, *(math.ceil(u * self.steps) for u in self.coarse_until), self.steps]
-        work = 0.0
-        for level, (begin, end) in enumerate(itertools.pairwise(bounds)):
-            halvings = len(self.coarse_until) - level
-            work += max(0, min(steps, end) - begin) * (0.15 + 0.85 / 4**halvings)
-        return work
 
 
 def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Schedule:

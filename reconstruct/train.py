@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from setpiece.atomic import atomic_folder, write_atomic
+from setpiece.durations import about
 from setpiece.errors import TrainingError
 from setpiece.posed import PosedFrames, read_posed_frames
 from setpiece.progress import Progress, SilentProgress
@@ -26,7 +28,7 @@ from setpiece.reconstruct.engines import make_engine
 from setpiece.reconstruct.evaluation import Score, mean_of, scores, write_pictures
 from setpiece.reconstruct.images import Images, size_at
 from setpiece.reconstruct.initial import initial_splats, scene_extent
-from setpiece.reconstruct.options import TrainOptions
+from setpiece.reconstruct.options import Quality, TrainOptions
 from setpiece.reconstruct.schedule import Schedule, schedule_for
 from setpiece.reconstruct.trainer import Scene, Trainer
 from setpiece.setfolder import SetFolder
@@ -43,7 +45,8 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
 
     Leaves `splats/checkpoints/final`, `splats/metrics.json` and `splats/evaluation/`. Returns what came out:
     splats, steps, psnr and ssim (means over the held-out frames; None without any), psnr_train, train_frames,
-    test_frames, device, image_width and image_height, resumed_from_step (None when it ran in one go).
+    test_frames, device, image_width and image_height, train_seconds, expected_seconds (of all steps, as
+    forecast before the first; None where they are few), resumed_from_step (None when it ran in one go).
     Raises TrainingError or MissingExtraError; KeyboardInterrupt after Ctrl-C, when everything is saved.
     """
     progress = progress or SilentProgress()
@@ -61,6 +64,8 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
     running_digest = checkpoint_digest(digest, trainer.engine.name)
     resumed_from = _resume(trainer, target, running_digest, progress)
 
+    expected = _say_how_long(trainer, options, progress)
+
     def save() -> None:
         write_checkpoint(
             folder_of(target), Checkpoint(running_digest, trainer.step, trainer.facts(), trainer.arrays())
@@ -71,7 +76,7 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
     except KeyboardInterrupt:
         progress.line(f"Stopped at step {trainer.step:,} of {schedule.steps:,}; everything is saved.")
         raise
-    return _finish(trainer, target, digest, resumed_from)
+    return _finish(trainer, target, digest, resumed_from, expected)
 
 
 def training_digest(target: SetFolder, options: TrainOptions) -> str:
@@ -136,7 +141,28 @@ def _resume(trainer: Trainer, target: SetFolder, digest: str, progress: Progress
     return checkpoint.step
 
 
-def _finish(trainer: Trainer, target: SetFolder, digest: str, resumed_from: int | None) -> dict[str, Any]:
+def _say_how_long(trainer: Trainer, options: TrainOptions, progress: Progress) -> float | None:
+    """Say how long the training will take, and would at other qualities; seconds of all its steps."""
+    found = trainer.forecast()
+    if found is None:
+        return None
+    seconds, quality = found.seconds(trainer.schedule, trainer.step), Quality(options.quality)
+    text = f"Training  {about(seconds)} at {quality.value} quality"
+    if not options.steps:
+        count, side = len(trainer.scene.train), trainer.schedule.max_side
+        others = {
+            q.value: found.seconds(schedule_for(replace(options, quality=q), count, side))
+            for q in Quality
+            if q is not quality
+        }
+        text += " (" + ", ".join(f"{name} {about(seconds)}" for name, seconds in others.items()) + ")"
+    progress.line(text)
+    return round(found.seconds(trainer.schedule), 1)
+
+
+def _finish(
+    trainer: Trainer, target: SetFolder, digest: str, resumed_from: int | None, expected: float | None
+) -> dict[str, Any]:
     scene, engine = trainer.scene, trainer.engine
     views, look = trainer.test_views(), trainer.look()
     found = scores(engine, scene.images, views, look)
@@ -161,6 +187,7 @@ def _finish(trainer: Trainer, target: SetFolder, digest: str, resumed_from: int 
         "image_width": width,
         "image_height": height,
         "train_seconds": round(trainer.seconds, 3),
+        "expected_seconds": expected,
         "resumed_from_step": resumed_from,
     }
     write_final(target, digest, trainer.step, engine.splats(), result)

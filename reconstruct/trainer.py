@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from setpiece.reconstruct.density import kept_rows, planned_edit
 from setpiece.reconstruct.engine import Batch, Engine, Float32, Losses
 from setpiece.reconstruct.evaluation import Look, Score, View, mean_of, scores
 from setpiece.reconstruct.exposure import Exposures
+from setpiece.reconstruct.forecast import PROBES, Forecast, forecast
 from setpiece.reconstruct.images import Images
 from setpiece.reconstruct.interrupt import Interrupt
 from setpiece.reconstruct.schedule import Schedule
@@ -27,6 +29,7 @@ T = TypeVar("T")
 
 MEASURES = 8  # evaluations on the way
 MEASURED_FRAMES = 4  # held-out frames of each
+AHEAD = 6  # steps whose pictures are decoded beforehand
 PATIENCE = 20  # steps in a row whose loss may be not finite
 
 
@@ -59,6 +62,7 @@ class Trainer:
     loss: float = math.nan  # smoothed
     bad_steps: int = 0  # in a row
     curve: list[dict[str, Any]] = field(default_factory=list)
+    expected: Forecast | None = None  # how long steps take
 
     def __post_init__(self) -> None:
         self.start_splats = self.start_splats or self.engine.count
@@ -69,15 +73,15 @@ class Trainer:
 
         Raises KeyboardInterrupt after Ctrl-C, TrainingError when the numbers run away for good.
         """
-        total = self.schedule.steps
+        total, bar_at = self.schedule.steps, self._bar_positions()
         saved = clock = time.monotonic()
-        with Interrupt() as interrupt, self.progress.task("Training", total, self._bar(self.step)) as bar:
+        with Interrupt() as interrupt, self.progress.task("Training", total, int(bar_at[self.step])) as bar:
             while self.step < total:
                 self._one_step()
                 now = time.monotonic()
                 self.seconds += now - clock
                 self.pace = now - clock if self.pace == 0 else 0.9 * self.pace + 0.1 * (now - clock)
-                self._say(bar)
+                self._say(bar, int(bar_at[self.step] - bar_at[self.step - 1]))
                 if self.step in self._measured_steps():  # before it is saved, or a stop here would lose it
                     self._measure()
                 if interrupt.asked or (now - saved >= save_seconds and self.step < total):
@@ -87,27 +91,22 @@ class Trainer:
                     raise KeyboardInterrupt
                 clock = time.monotonic()
 
+    def forecast(self) -> Forecast | None:
+        """How long the steps will take; None where there are too few to tell."""
+        count = len(self.scene.train)
+
+        def probe(level: int, number: int) -> Batch:
+            first = next((s for s in range(self.schedule.steps) if self.schedule.level(s) == level), 0)
+            return self._batch(number * count // PROBES, level, first)
+
+        self.expected = forecast(self.engine, self.schedule, probe)
+        return self.expected
+
     def _one_step(self) -> None:
         schedule, scene, step = self.schedule, self.scene, self.step
-        index = self._frame_at(step)
-        level = schedule.level(step)
-        picture = scene.images.picture(scene.train[index], level)
-        losses = self.engine.step(
-            Batch(
-                camera=picture.camera,
-                image=picture.image,
-                mask=picture.mask,
-                exposure=self.exposures.maps[index],
-                background=scene.background,
-                sh_degree=schedule.sh_degree_at(step),
-                rates=schedule.rates(step, scene.extent),
-                ssim_weight=schedule.ssim_weight_at(step),
-                antialias=self.antialias,
-                opacity_penalty=schedule.opacity_penalty,
-                scale_penalty=schedule.scale_penalty / scene.extent,
-                key=1 + index * 8 + level,
-            )
-        )
+        scene.images.ask(self._wanted(step + k) for k in range(1, min(AHEAD, schedule.steps - step)))
+        index, level = self._frame_at(step), schedule.level(step)
+        losses = self.engine.step(self._batch(index, level, step))
         self.step = step = step + 1
         if self.learn_exposure and step >= schedule.exposure_from * schedule.steps:
             self.exposures.update(index, losses.exposure_gradient, schedule.exposure_rate(step))
@@ -120,10 +119,31 @@ class Trainer:
 
     def _frame_at(self, step: int) -> int:
         """Every frame once in each round, in an order of its own."""
-        count = len(self.scene.train)
-        turn, place = divmod(step, count)
-        order = np.random.default_rng((self.seed, 1, turn)).permutation(count)
-        return int(order[place])
+        turn, place = divmod(step, len(self.scene.train))
+        return int(_order(len(self.scene.train), self.seed, turn)[place])
+
+    def _batch(self, index: int, level: int, step: int) -> Batch:
+        """What the engine is given at a step."""
+        schedule, scene = self.schedule, self.scene
+        picture = scene.images.picture(scene.train[index], level)
+        return Batch(
+            camera=picture.camera,
+            image=picture.image,
+            mask=picture.mask,
+            exposure=self.exposures.maps[index],
+            background=scene.background,
+            sh_degree=schedule.sh_degree_at(step),
+            rates=schedule.rates(step, scene.extent),
+            ssim_weight=schedule.ssim_weight_at(step),
+            antialias=self.antialias,
+            opacity_penalty=schedule.opacity_penalty,
+            scale_penalty=schedule.scale_penalty / scene.extent,
+            key=1 + index * 8 + level,
+        )
+
+    def _wanted(self, step: int) -> tuple[PosedFrame, int]:
+        """The frame and the level of a step."""
+        return self.scene.train[self._frame_at(step)], self.schedule.level(step)
 
     def _edit(self) -> None:
         edit = planned_edit(
@@ -198,15 +218,17 @@ class Trainer:
         """The training frames with their exposures."""
         return [View(f, self.exposures.maps[i]) for i, f in enumerate(self.scene.train)]
 
-    def _bar(self, steps: int) -> int:
-        """Where the bar stands: by work rather than by steps, so that the time left is right."""
-        work = self.schedule.pixels_seen(steps) / self.schedule.pixels_seen(self.schedule.steps)
-        return int(work * self.schedule.steps)
+    def _bar_positions(self) -> NDArray[np.int64]:
+        """Where the bar stands after each step, [steps + 1]: by expected time, for a true time left."""
+        steps = self.schedule.steps
+        seconds = np.ones(steps) if self.expected is None else self.expected.per_step(self.schedule)
+        share = np.concatenate([[0.0], np.cumsum(seconds)]) / seconds.sum()
+        places: NDArray[np.int64] = np.round(share * steps).astype(np.int64)
+        return places
 
-    def _say(self, bar: Task) -> None:
-        done = self._bar(self.step) - self._bar(self.step - 1)
+    def _say(self, bar: Task, moved: int) -> None:
         rate = 1.0 / max(self.pace, 1e-9)
-        bar.advance(done, f"{self.engine.count:,} splats, loss {self.loss:.4f}, {rate:.0f} it/s")
+        bar.advance(moved, f"{self.engine.count:,} splats, loss {self.loss:.4f}, {rate:.0f} it/s")
 
     def facts(self) -> dict[str, Any]:
         """The JSON part of the state, for a checkpoint."""
@@ -233,6 +255,13 @@ class Trainer:
         self.step, self.seconds, self.start_splats = step, facts["seconds"], facts["start_splats"]
         self.loss = math.nan if facts["loss"] is None else facts["loss"]
         self.curve = list(facts["curve"])
+
+
+@functools.lru_cache(maxsize=4)
+def _order(count: int, seed: int, turn: int) -> NDArray[np.int64]:
+    """The order of the frames in a round."""
+    order: NDArray[np.int64] = np.random.default_rng((seed, 1, turn)).permutation(count)
+    return order
 
 
 def _part(arrays: Arrays, prefix: str) -> dict[str, NDArray[np.generic]]:

@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("torch")  # the tiny set is rendered by the judge
 
 from judge.sets import make_tiny_set
+from setpiece.reconstruct import forecast
 from setpiece.reconstruct import train as stage
 from setpiece.reconstruct.checkpoint import folder_of, read_splats, running
 from setpiece.reconstruct.engine import Engine
@@ -39,6 +40,7 @@ def test_ctrl_c_then_the_same_command(tmp_path: Path, monkeypatch: pytest.Monkey
     whole, stopped = make_tiny_set(tmp_path / "whole"), make_tiny_set(tmp_path / "stopped")
     stage.train(whole, OPTIONS)
     make = stage.make_engine
+    monkeypatch.setattr(forecast, "FEWEST_STEPS", 1000)  # its trial steps are none of those counted here
 
     def make_interrupted(*given: object) -> Engine:
         engine = make(*given)
