@@ -23,12 +23,15 @@ def planned_edit(
     log_scales: Float32,  # [N, 3]
     target: int,
     rng: np.random.Generator,
+    unwanted: NDArray[np.bool_] | None = None,  # [N] to be given up like the dead
     dead_opacity: float = DEAD_OPACITY,
 ) -> Edit | None:
     """The edit that leads to `target` Gaussians (never fewer than now), or None when nothing changes."""
     n = len(opacity_logits)
     opacities = 1.0 / (1.0 + np.exp(-opacity_logits.astype(np.float64)))
     dead = opacities < dead_opacity
+    if unwanted is not None:
+        dead |= unwanted
     score = np.where(dead, 0.0, np.maximum(statistics.error.astype(np.float64), 0.0))
     candidates = int((score > 0).sum())
     wanted = min(int(dead.sum()) + max(0, target - n), candidates)

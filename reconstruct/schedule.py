@@ -54,7 +54,7 @@ class Schedule:
     rate_quats: float = 1e-3
     rate_opacities: float = 5e-2
     rate_sh0: float = 2.5e-3
-    rate_sh_rest: float = 5e-4
+    rate_sh_rest: float = 1.5e-4
     rate_scale: float = 1.0  # of all learning rates at the start
     rate_end: float = 0.1  # of the start, at the last step
     opacity_penalty: float = 0.0
@@ -93,8 +93,12 @@ class Schedule:
         return EXPOSURE_RATE * float(0.1 ** (step / self.steps))
 
     def edits_at(self, step: int) -> bool:
-        """Whether the population changes after `step`."""
-        return step % self.edit_every == 0 and self.grow_from <= step / self.steps <= self.grow_until
+        """Whether the population is looked over after `step`: to grow, or at least to be cleaned."""
+        return step % self.edit_every == 0 and step >= self.grow_from * self.steps
+
+    def grows_at(self, step: int) -> bool:
+        """Whether an edit at `step` may add Gaussians; later ones only take floaters away."""
+        return step <= self.grow_until * self.steps
 
     def splats_at(self, step: int, start: int) -> int:
         """How many Gaussians there should be after an edit at `step`, having started with `start`."""

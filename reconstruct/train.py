@@ -26,6 +26,7 @@ from setpiece.reconstruct.checkpoint import (
 from setpiece.reconstruct.engine import Engine
 from setpiece.reconstruct.engines import make_engine
 from setpiece.reconstruct.evaluation import Score, mean_of, scores, write_pictures
+from setpiece.reconstruct.floaters import Surroundings
 from setpiece.reconstruct.images import Images, size_at
 from setpiece.reconstruct.initial import initial_splats, scene_extent
 from setpiece.reconstruct.options import Quality, TrainOptions
@@ -112,6 +113,7 @@ def _trainer(
         images=images,
         extent=scene_extent(posed.points, posed.train),
         background=np.zeros(3, dtype=np.float32),
+        surroundings=Surroundings.of(posed.points, posed.train),
     )
     return Trainer(
         engine,

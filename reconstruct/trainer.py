@@ -20,6 +20,7 @@ from setpiece.reconstruct.density import kept_rows, planned_edit
 from setpiece.reconstruct.engine import Batch, Engine, Float32, Losses
 from setpiece.reconstruct.evaluation import Look, Score, View, mean_of, scores
 from setpiece.reconstruct.exposure import Exposures
+from setpiece.reconstruct.floaters import Surroundings, floaters
 from setpiece.reconstruct.forecast import PROBES, Forecast, forecast
 from setpiece.reconstruct.images import Images
 from setpiece.reconstruct.interrupt import Interrupt
@@ -42,6 +43,7 @@ class Scene:
     images: Images
     extent: float  # how far away the scene is, set units
     background: Float32  # [3]
+    surroundings: Surroundings
 
 
 @dataclass
@@ -146,13 +148,19 @@ class Trainer:
         return self.scene.train[self._frame_at(step)], self.schedule.level(step)
 
     def _edit(self) -> None:
-        edit = planned_edit(
-            self.engine.statistics(),
-            self.engine.opacity_logits(),
-            self.engine.log_scales(),
-            self.schedule.splats_at(self.step, self.start_splats),
-            np.random.default_rng((self.seed, 2, self.step)),
-        )
+        splats = self.engine.splats()
+        unwanted = floaters(self.scene.surroundings, splats.means)
+        if self.schedule.grows_at(self.step):
+            edit = planned_edit(
+                self.engine.statistics(),
+                splats.opacity_logits,
+                splats.log_scales,
+                self.schedule.splats_at(self.step, self.start_splats),
+                np.random.default_rng((self.seed, 2, self.step)),
+                unwanted,
+            )
+        else:
+            edit = kept_rows(~unwanted, splats.opacity_logits) if unwanted.any() else None
         if edit is not None:
             self.engine.edit(edit)
 
