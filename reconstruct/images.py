@@ -81,7 +81,7 @@ class Images:
         divisor, flags = 1, cv2.IMREAD_COLOR
         if Path(frame.image).suffix.lower() in (".jpg", ".jpeg"):
             divisor, flags = next(((d, f) for least, d, f in _REDUCED if smaller >= least), (divisor, flags))
-        image = _decode(self._folder / frame.image, flags)[..., ::-1]
+        image = _decode(self._folder / frame.image, flags)
         mask = _decode(self._folder / frame.mask, cv2.IMREAD_GRAYSCALE) if frame.mask else None
         decoded = tuple(-(-side // divisor) for side in expected)
         if image.shape[:2] != decoded or (mask is not None and mask.shape != expected):
@@ -91,7 +91,7 @@ class Images:
             )
         return Picture(
             frame.camera.resized(width, height),
-            _area(image, width, height),
+            np.asarray(cv2.cvtColor(_area(image, width, height), cv2.COLOR_BGR2RGB), dtype=np.uint8),
             # A pixel counts only if everything that went into it does.
             None if mask is None else np.where(_area(mask, width, height) == 255, 255, 0).astype(np.uint8),
         )

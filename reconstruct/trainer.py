@@ -28,9 +28,9 @@ from setpiece.reconstruct.schedule import Schedule
 
 T = TypeVar("T")
 
-MEASURES = 8  # evaluations on the way
-MEASURED_FRAMES = 4  # held-out frames of each
-AHEAD = 6  # steps whose pictures are decoded beforehand
+MEASURES = 6  # evaluations on the way
+MEASURED_FRAMES = 3  # held-out frames of each
+AHEAD = 8  # steps, this one included, whose pictures are decoded beforehand
 PATIENCE = 20  # steps in a row whose loss may be not finite
 
 
@@ -106,7 +106,7 @@ class Trainer:
 
     def _one_step(self) -> None:
         schedule, scene, step = self.schedule, self.scene, self.step
-        scene.images.ask(self._wanted(step + k) for k in range(1, min(AHEAD, schedule.steps - step)))
+        scene.images.ask(self._wanted(k) for k in range(step, min(step + AHEAD, schedule.steps)))
         index, level = self._frame_at(step), schedule.level(step)
         losses = self.engine.step(self._batch(index, level, step))
         self.step = step = step + 1

@@ -163,6 +163,7 @@ def test_pictures_asked_for_beforehand_are_the_same(tmp_path: Path) -> None:
     wanted = [(frame, level) for frame in frames[:4] for level in (0, 1)]
     ahead.ask(wanted)
     ahead.ask(wanted[3:])  # the first are not wanted any more, but may be asked for all the same
+    assert len(ahead._coming) == 5
     for frame, level in wanted[:6]:
         np.testing.assert_array_equal(ahead.picture(frame, level).image, plain.picture(frame, level).image)
     with pytest.raises(TrainingError, match="cannot be read"):
