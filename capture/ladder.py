@@ -14,14 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from setpiece.capture import scene
+from setpiece.capture import scene, two_view
 from setpiece.capture.ceres import refine_with_ceres
-from setpiece.capture.colmap import (
-    Lens,
-    View,
-    verify_matches,
-    write_database,
-)
+from setpiece.capture.colmap import Lens, View, verify_matches, write_database
 from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.frames import CapturedFrame
 from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, triangulate
@@ -57,7 +52,7 @@ class Matched:
 
     features: list[Features]
     geometries: dict[Pair, Any]
-    database: Path
+    database: Path  # COLMAP's; written where it verified, because its triangulation reads it
     pairs: int
     chosen_by: str  # how the pairs were chosen (`choose_pairs`)
 
@@ -212,9 +207,13 @@ def _match(
     clock.add("matching", started)
     started = time.monotonic()
     database = work / "verified.db"
-    write_database(database, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
-    with quiet():
-        geometries = verify_matches(database, matches, options.seed, thread_count(options.threads))
+    if two_view.AVAILABLE:
+        verified = two_view.verify_pairs(features, matches, options.seed, thread_count(options.threads))
+        geometries = {pair: two_view.to_colmap(found) for pair, found in verified.items()}
+    else:
+        write_database(database, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
+        with quiet():
+            geometries = verify_matches(database, matches, options.seed, thread_count(options.threads))
     clock.add("verification", started)
     return Matched(features, geometries, database, len(pairs), chosen_by)
 

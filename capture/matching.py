@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,13 @@ from setpiece.capture.features import Features
 from setpiece.progress import Progress
 
 try:
-    from setpiece.capture._native import match as _native_match
+    import setpiece.capture._native as _native
 except ImportError:  # built without native code
-    _native_match = None
+    _native = None
 
 RATIO = 0.8  # Lowe 2004, section 7.1: nearest over second nearest distance
 LONGEST = 8191  # features; what lies beyond in a frame is not matched
+_AT_ONCE = 64  # pairs between two advances of the progress
 _LENGTH_SQUARED = 512.0**2  # of a descriptor, up to rounding
 
 Pair = tuple[int, int]
@@ -26,27 +26,32 @@ Pair = tuple[int, int]
 def match_pairs(
     features: Sequence[Features], pairs: Sequence[Pair], threads: int, progress: Progress
 ) -> dict[Pair, NDArray[np.uint32]]:
-    """Matches of each pair: [M, 2] rows of feature numbers in the first and the second frame."""
-    with progress.task("matching", len(pairs)) as task, ThreadPoolExecutor(threads) as pool:
-        matches: dict[Pair, NDArray[np.uint32]] = {}
-        work = pool.map(lambda p: match(features[p[0]].descriptors, features[p[1]].descriptors), pairs)
-        for pair, found in zip(pairs, work, strict=True):
-            matches[pair] = found
-            task.advance()
-        return matches
+    """Matches of each pair: [M, 2] rows of feature numbers in the first and the second frame, as `match`."""
+    descriptors = [np.ascontiguousarray(f.descriptors) for f in features]
+    matches: dict[Pair, NDArray[np.uint32]] = {}
+    with progress.task("matching", len(pairs)) as task:
+        for k in range(0, len(pairs), _AT_ONCE):
+            some = pairs[k : k + _AT_ONCE]
+            matches |= dict(zip(some, _match_some(descriptors, some, threads), strict=True))
+            task.advance(len(some))
+    return matches
 
 
 def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Mutual nearest neighbours of [N, 128] and [M, 128] that pass the ratio test, [K, 2].
 
-    Exact: the native kernels give what `match_slowly` gives.
+    The most distinct come first. Exact: the native kernels give what `match_slowly` gives.
     """
-    if _native_match is None:
-        return match_slowly(first, second)
-    found: NDArray[np.uint32] = _native_match(
-        np.ascontiguousarray(first), np.ascontiguousarray(second), RATIO
-    )
-    return found
+    return _match_some([np.ascontiguousarray(first), np.ascontiguousarray(second)], [(0, 1)], 1)[0]
+
+
+def _match_some(
+    descriptors: Sequence[NDArray[np.uint8]], pairs: Sequence[Pair], threads: int
+) -> list[NDArray[np.uint32]]:
+    if _native is None:
+        return [match_slowly(descriptors[i], descriptors[j]) for i, j in pairs]
+    starts, rows = _native.match_pairs(descriptors, np.array(pairs, np.int64), RATIO, threads)
+    return np.split(rows, starts[1:-1])
 
 
 def match_slowly(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -64,7 +69,8 @@ def match_slowly(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
     near = np.maximum(_LENGTH_SQUARED - best, 0)  # half the squared distance
     far = np.maximum(_LENGTH_SQUARED - runner_up, 0)
     keep = mutual & (near < RATIO * RATIO * far)
-    return np.stack([rows[keep], nearest[keep]], axis=1).astype(np.uint32)
+    distinct = np.argsort(near[keep] / far[keep], kind="stable")
+    return np.stack([rows[keep], nearest[keep]], axis=1)[distinct].astype(np.uint32)
 
 
 def count_matches(
@@ -72,10 +78,7 @@ def count_matches(
 ) -> list[int]:
     """How many matches each pair has among the `strongest` features of each frame."""
     heads = [np.ascontiguousarray(f.descriptors[:strongest]) for f in features]
-
-    def row(some: Sequence[Pair]) -> list[int]:
-        return [len(match(heads[i], heads[j])) for i, j in some]
-
-    chunks = [pairs[k : k + 64] for k in range(0, len(pairs), 64)]
-    with ThreadPoolExecutor(threads) as pool:
-        return [count for counts in pool.map(row, chunks) for count in counts]
+    if _native is None or not pairs:
+        return [len(match_slowly(heads[i], heads[j])) for i, j in pairs]
+    counts: list[int] = _native.count_matches(heads, np.array(pairs, np.int64), strongest, RATIO, threads)
+    return counts

@@ -7,4 +7,5 @@ NB_MODULE(_native, m) {
     bind_bundle(m);
     bind_triangulation(m);
     bind_sift(m);
+    bind_two_view(m);
 }

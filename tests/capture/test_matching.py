@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from setpiece.capture import matching
 from setpiece.capture.features import Features, root_sift
 from setpiece.capture.pairs import choose_pairs, pairs_from_counts, similar_pairs
+from setpiece.progress import SilentProgress
 
 native = pytest.importorskip("setpiece.capture._native", reason="built without native code")
 KERNELS = ["plain", "avx2", "avx512vnni"]
@@ -34,7 +35,9 @@ def test_every_kernel_gives_what_the_slow_way_gives(kernel: str, sizes: tuple[in
         pytest.skip(f"this machine has no {kernel}")
     first, second = alike(*sizes)
     expected = matching.match_slowly(first, second)
-    assert np.array_equal(native.match(first, second, matching.RATIO, kernel), expected)
+    starts, found = native.match_pairs([first, second], np.array([[0, 1]]), matching.RATIO, 1, kernel)
+    assert starts.tolist() == [0, len(expected)]
+    assert np.array_equal(found, expected)
     assert len(expected) >= min(sizes) // 2 - 1
 
 
@@ -48,7 +51,22 @@ def test_equal_descriptors_and_extremes() -> None:
 
 def test_an_unknown_kernel_is_refused() -> None:
     with pytest.raises(ValueError, match="no matching kernel"):
-        native.match(descriptors(4, 0), descriptors(4, 1), 0.8, "abacus")
+        native.match_pairs([descriptors(4, 0), descriptors(4, 1)], np.array([[0, 1]]), 0.8, 1, "abacus")
+
+
+def test_many_pairs_are_matched_alike_by_any_number_of_threads() -> None:
+    features = scene(20, 4)
+    pairs = [(i, j) for i in range(20) for j in range(i + 1, 20)]
+    one, three = (matching.match_pairs(features, pairs, n, SilentProgress()) for n in (1, 3))
+    assert list(one) == list(three) == pairs
+    for i, j in pairs:
+        assert np.array_equal(one[i, j], three[i, j])
+        assert np.array_equal(
+            one[i, j], matching.match_slowly(features[i].descriptors, features[j].descriptors)
+        )
+    counts = matching.count_matches(features, pairs, 60, 3)
+    assert counts == [len(one[p]) for p in pairs]
+    assert matching.count_matches(features, [], 60, 3) == []
 
 
 def scene(frames: int, per_place: int) -> list[Features]:
