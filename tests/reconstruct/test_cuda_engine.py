@@ -160,7 +160,7 @@ def test_it_trains_a_set(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(
         stage, "make_engine", lambda device, splats, threads: CudaEngine(splats, "cpu", JUDGE)
     )
-    result = stage.train(target, TrainOptions(steps=80, max_splats=60, sh_degree=1))
+    result = stage.train(target, TrainOptions(steps=60, max_splats=60, sh_degree=1))
     assert result["psnr"] > 20
 
 
