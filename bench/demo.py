@@ -24,6 +24,7 @@ import numpy as np
 from setpiece.capture.align import pose_errors
 from setpiece.capture.demo import DemoCapture, DemoOptions, make_demo
 from setpiece.capture.estimate import estimate_poses
+from setpiece.capture.grey import GreyShelf
 from setpiece.capture.ingest import ingest_photos
 from setpiece.capture.options import CaptureOptions, PoseOptions
 from setpiece.pipeline import build
@@ -65,8 +66,9 @@ def measure(folder: Path, poses_only: bool) -> dict[str, Any]:
     if poses_only:
         target = SetFolder.create(folder / "poses-only")
         started = time.monotonic()
-        ingest_photos(target, demo.photo_folder, CaptureOptions(), SilentProgress())
-        estimate_poses(target, PoseOptions(), SilentProgress())
+        shelf = GreyShelf()
+        ingest_photos(target, demo.photo_folder, CaptureOptions(), SilentProgress(), shelf)
+        estimate_poses(target, PoseOptions(), SilentProgress(), shelf)
         return {"capture_seconds": made, "poses_seconds": time.monotonic() - started, **compare(demo, target)}
     target = build(demo.photo_folder, folder / "set")
     records = {name: stage_record(target, name) or {} for name in STAGES}

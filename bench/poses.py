@@ -25,6 +25,7 @@ from setpiece.capture.align import pose_errors
 from setpiece.capture.colmap import Lens, View, open_database, verify_matches, write_database
 from setpiece.capture.estimate import estimate_poses
 from setpiece.capture.frames import read_frames
+from setpiece.capture.grey import GreyShelf
 from setpiece.capture.ingest import ingest_photos
 from setpiece.capture.mapping import quiet
 from setpiece.capture.options import CaptureOptions, PoseOptions
@@ -69,11 +70,11 @@ def main() -> None:
 def ours(photos: Path, folder: Path, threads: int, reference: Poses) -> dict[str, Any]:
     """Photos to poses.json with this project."""
     target = SetFolder.create(folder / "set")
-    progress = SilentProgress()
+    progress, shelf = SilentProgress(), GreyShelf()
     started = time.perf_counter()
-    ingest_photos(target, photos, CaptureOptions(), progress)
+    ingest_photos(target, photos, CaptureOptions(), progress, shelf)
     ingested = time.perf_counter() - started
-    result = estimate_poses(target, replace(PoseOptions(), threads=threads), progress)
+    result = estimate_poses(target, replace(PoseOptions(), threads=threads), progress, shelf)
     seconds = time.perf_counter() - started
     sources = {f.name: f.source for f in read_frames(target.capture)}
     poses = {sources[f.name]: f.camera.cam_from_world for f in read_posed_frames(target.poses).frames}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from setpiece.capture.grey import GreyPicture, decoded_grey
 
 BEHIND_ALPHA = (128, 128, 128)  # transparent pictures are laid on grey
 LARGEST_PIXELS = 1_000_000_000  # of a file; more is taken for damage
@@ -34,15 +38,13 @@ def open_photo(path: Path) -> Image.Image:
     return picture
 
 
-def decode_grey(picture: Image.Image, side: int) -> Image.Image:
+def decode_grey(picture: Image.Image, side: int) -> GreyPicture:
     """A grey version, quickly, its longest side at least `side` where the photo has that much.
 
     For JPEG the whole file is read, so that a truncated one is found. Raises UnreadablePhotoError.
     """
-    scale = side / max(picture.size)
-    picture.draft("L", (max(1, int(picture.width * scale)), max(1, int(picture.height * scale))))
-    with _turn(picture):
-        return _load(picture).convert("L")
+    with _turn(picture), _reasons():
+        return decoded_grey(picture, side)
 
 
 def decode_srgb(picture: Image.Image, orientation: int, max_side: int) -> Image.Image:
@@ -98,14 +100,21 @@ def _turn(picture: Image.Image) -> threading.Lock | _Free:
 
 
 def _load(picture: Image.Image) -> Image.Image:
-    try:
+    with _reasons():
         picture.load()
+    return picture
+
+
+@contextlib.contextmanager
+def _reasons() -> Iterator[None]:
+    """What a decoder raises becomes an UnreadablePhotoError."""
+    try:
+        yield
     except MemoryError as error:
         raise UnreadablePhotoError("it is too large for the memory of this machine") from error
     except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
         cut = "truncated" in str(error) or "premature" in str(error).casefold()
         raise UnreadablePhotoError("it is cut off" if cut else f"it is damaged ({error})") from error
-    return picture
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:

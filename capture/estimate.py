@@ -14,6 +14,7 @@ import numpy as np
 from setpiece.atomic import atomic_folder
 from setpiece.cameras import Camera
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
+from setpiece.capture.grey import GreyShelf
 from setpiece.capture.ladder import WALK, Attempt, Clock, climb
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
@@ -36,8 +37,12 @@ LOW_PARALLAX_DEG = 3.0
 FOCAL_MISMATCH = 0.15  # of the expected focal length
 
 
-def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) -> dict[str, Any]:
+def estimate_poses(
+    target: SetFolder, options: PoseOptions, progress: Progress, shelf: GreyShelf | None = None
+) -> dict[str, Any]:
     """Estimate the poses of the frames in `capture/` and write `poses/`; returns what the report needs.
+
+    Frames whose decoded picture is on the shelf are not decoded again.
 
     The result has `frames_posed`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
     reason), `up_source`, `up_error_deg`, `floor`, `seconds` (per step), `cameras` (focal length in pixels
@@ -49,7 +54,7 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
     folder = target.capture / FRAMES_FOLDER
     work = target.capture / WORK_FOLDER
     try:
-        attempt = climb(frames, folder, work, options, progress, clock)[0]
+        attempt = climb(frames, folder, work, options, progress, clock, shelf)[0]
         _check_enough(frames, attempt)
     except PoseError:  # other photos are needed: what was worked out for these is of no more use
         shutil.rmtree(work, ignore_errors=True)
@@ -69,6 +74,7 @@ def estimate_poses(target: SetFolder, options: PoseOptions, progress: Progress) 
         [(folder / frames[n].name, reconstruction.image(n + 1).camera) for n in model.frames],
         thread_count(options.threads),
         options.seed,
+        shelf,
     )
     floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]

@@ -7,13 +7,12 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from setpiece.capture.grey import grey_picture
+from setpiece.capture.grey import GreyShelf, grey_picture, size_within
 from setpiece.progress import Progress
 
 try:
@@ -49,22 +48,29 @@ class Features:
 
 
 def extract_all(
-    frames: list[Path], settings: FeatureSettings, cache: Path, threads: int, progress: Progress
+    frames: list[Path],
+    settings: FeatureSettings,
+    cache: Path,
+    threads: int,
+    progress: Progress,
+    shelf: GreyShelf | None = None,
 ) -> list[Features]:
-    """The features of all frames, in the same order; those in the folder `cache` are not computed again."""
+    """The features of all frames, in the same order; those in the folder `cache` are not computed again.
+
+    Frames on the shelf are not decoded again.
+    """
     cache.mkdir(parents=True, exist_ok=True)
 
     def one(path: Path) -> Features:
         key = f"{path.name}|{path.stat().st_size}|{settings}"
-        file = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npz"
+        file = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npy"
         try:
-            with file.open("rb") as cached, np.load(cached) as arrays:
-                return Features(arrays["keypoints"], arrays["descriptors"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            found = extract(path, settings)
+            return _from_rows(np.load(file))
+        except (OSError, ValueError, EOFError):
+            found = extract(path, settings, shelf)
             partial = file.with_suffix(".part")
             with partial.open("wb") as stream:
-                np.savez(stream, keypoints=found.keypoints, descriptors=found.descriptors)
+                np.save(stream, _as_rows(found))
             partial.replace(file)
             return found
 
@@ -81,34 +87,31 @@ def extract_all(
         cv2.setNumThreads(before)
 
 
-def extract(path: Path, settings: FeatureSettings) -> Features:
+def extract(path: Path, settings: FeatureSettings, shelf: GreyShelf | None = None) -> Features:
     """The features of the picture at `path`."""
     if _native_sift is None:
         return extract_slowly(path, settings)
-    grey = grey_picture(path, settings.side)
-    pixels, blur = grey.pixels, CAMERA_BLUR
-    height, width = pixels.shape
+    grey = grey_picture(path, settings.side, shelf)
+    (width, height), blur = size_within(grey.frame_size, settings.side), CAMERA_BLUR
     enlarged = min(MOST_ENLARGED, settings.side / max(width, height))
     if enlarged >= LEAST_ENLARGED:
-        size = (round(width * enlarged), round(height * enlarged))
-        pixels, blur = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)), blur * enlarged
+        width, height, blur = round(width * enlarged), round(height * enlarged), blur * enlarged
     keypoints, descriptors = _native_sift(
-        np.ascontiguousarray(pixels), settings.count, settings.contrast, blur=blur
+        np.ascontiguousarray(grey.pixels), width, height, settings.count, settings.contrast, blur
     )
-    sx, sy = (f / s for f, s in zip(grey.frame_size, pixels.shape[::-1], strict=True))
-    keypoints[:, 0] *= sx
-    keypoints[:, 1] *= sy
-    keypoints[:, 2] *= (sx + sy) / 2
-    return Features(keypoints, descriptors)
+    sx, sy = grey.frame_size[0] / width, grey.frame_size[1] / height
+    return Features(keypoints * np.array((sx, sy, (sx + sy) / 2, 1), np.float32), descriptors)
 
 
 def extract_slowly(path: Path, settings: FeatureSettings) -> Features:
     """The same with OpenCV: the fallback, and the judge of the native loops."""
-    grey = grey_picture(path, round(settings.side * OPENCV_SIDE))
+    side = round(settings.side * OPENCV_SIDE)
+    picture = grey_picture(path, side)
+    grey = picture.within(side)
     detector = cv2.SIFT.create(
         nfeatures=settings.count, contrastThreshold=settings.contrast, enable_precise_upscale=True
     )
-    found, descriptors = detector.detectAndCompute(grey.pixels, None)
+    found, descriptors = detector.detectAndCompute(grey, None)
     if not found:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
     order = sorted(
@@ -117,7 +120,7 @@ def extract_slowly(path: Path, settings: FeatureSettings) -> Features:
     keypoints = np.array(
         [(*found[i].pt, found[i].size / 2, math.radians(found[i].angle)) for i in order], np.float32
     )
-    sx, sy = grey.frame_pixels
+    sx, sy = picture.frame_size[0] / grey.shape[1], picture.frame_size[1] / grey.shape[0]
     keypoints[:, 0] = (keypoints[:, 0] + 0.5) * sx  # OpenCV counts from pixel centres, COLMAP from corners
     keypoints[:, 1] = (keypoints[:, 1] + 0.5) * sy
     keypoints[:, 2] *= (sx + sy) / 2
@@ -129,3 +132,17 @@ def root_sift(sift: NDArray[np.float32]) -> NDArray[np.uint8]:
     total = np.maximum(sift.sum(axis=1, keepdims=True), 1e-12)
     scaled: NDArray[np.uint8] = np.minimum(np.sqrt(sift / total) * 512 + 0.5, 255).astype(np.uint8)
     return scaled
+
+
+def _as_rows(features: Features) -> NDArray[np.uint8]:
+    """Keypoints and descriptors side by side in bytes, [N, 144]."""
+    places = np.ascontiguousarray(features.keypoints).view(np.uint8).reshape(-1, 16)
+    return np.concatenate([places, features.descriptors], axis=1)
+
+
+def _from_rows(rows: NDArray[np.uint8]) -> Features:
+    if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != 144:
+        raise ValueError("these are no features")
+    return Features(
+        np.ascontiguousarray(rows[:, :16]).view(np.float32).reshape(-1, 4), np.ascontiguousarray(rows[:, 16:])
+    )

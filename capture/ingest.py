@@ -25,10 +25,11 @@ from setpiece.capture.decode import (
 )
 from setpiece.capture.exif import Metadata, read_metadata
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, LeftOut, write_frames
+from setpiece.capture.grey import GreyPicture, GreyShelf
 from setpiece.capture.jpeg import stripped_jpeg
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.photos import frame_names, natural_key, other_files, photo_files, readable
-from setpiece.capture.sharpness import brightness, sharpness, small_grey
+from setpiece.capture.sharpness import brightness, sharpness
 from setpiece.errors import CaptureError
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
@@ -50,9 +51,15 @@ class _Read:
 
 
 def ingest_photos(
-    target: SetFolder, photos: Path, options: CaptureOptions, progress: Progress
+    target: SetFolder,
+    photos: Path,
+    options: CaptureOptions,
+    progress: Progress,
+    shelf: GreyShelf | None = None,
 ) -> dict[str, Any]:
     """Read the photos in `photos` into `capture/` of the set; returns what the report needs.
+
+    Decoded pictures are put on the shelf, for the poses.
 
     The result has `frames_given`, `frames_used`, `left_out` (name and reason), `other_files` (count),
     `cameras` (make, model, size, focal length and photos of each lens), `blurred` (names), `gravity_frames`
@@ -74,7 +81,9 @@ def ingest_photos(
             ThreadPoolExecutor(_THREADS) as pool,
         ):
             work = (
-                pool.submit(_read_photo, files[i], sources[i], folder / FRAMES_FOLDER / names[i], options)
+                pool.submit(
+                    _read_photo, files[i], sources[i], folder / FRAMES_FOLDER / names[i], options, shelf
+                )
                 for i in todo
             )
             for outcome in list(work):
@@ -95,7 +104,9 @@ def ingest_photos(
     return _summary(photos, len(files), frames, left_out, ordered_by, read)
 
 
-def _read_photo(path: Path, source: str, output: Path, options: CaptureOptions) -> _Read | LeftOut:
+def _read_photo(
+    path: Path, source: str, output: Path, options: CaptureOptions, shelf: GreyShelf | None
+) -> _Read | LeftOut:
     try:
         with open_photo(path) as picture:
             width, height = picture.size
@@ -109,15 +120,17 @@ def _read_photo(path: Path, source: str, output: Path, options: CaptureOptions) 
             if coded is not None:
                 grey = decode_grey(picture, _MEASURED_SIDE)
                 _write(output, coded)
-                measured = small_grey(np.asarray(grey), _MEASURED_SIDE)
+                if shelf is not None:
+                    shelf.put(output, grey)
             else:
                 lossy = picture.format in ("JPEG", "MPO", "HEIF")
                 rgb = decode_srgb(picture, metadata.orientation, options.max_side)
                 width, height = rgb.size
                 _save(rgb, output, options.jpeg_quality, subsampled=lossy)
-                measured = small_grey(np.asarray(rgb), _MEASURED_SIDE)
+                grey = GreyPicture(np.asarray(rgb.convert("L")), rgb.size)
     except UnreadablePhotoError as error:
         return LeftOut(source, str(error))
+    measured = grey.within(_MEASURED_SIDE)
     frame = CapturedFrame(
         name=output.name,
         source=source,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import numpy as np
 
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
-_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # in entropy-coded data: not stuffing, not a restart
+_IN_SCAN = np.zeros(256, bool)  # bytes after 0xFF that go on with coded data: stuffing, restarts, fill
+_IN_SCAN[[0x00, *range(0xD0, 0xD8), 0xFF]] = True
 _KEPT_APP = {0xE0, 0xEE}  # JFIF, and Adobe's note on the colour transform
 
 
@@ -34,12 +35,19 @@ def stripped_jpeg(data: bytes) -> bytes:
             continue
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == 0xDA:  # a scan: its header, then coded data up to the next marker
-            found = _MARKER.search(data, end)
-            if found is None:
-                raise ValueError("it ends too early")
-            end = found.end() - 2
+            end = _next_marker(data, end)
         is_note = (0xE0 <= marker <= 0xEF and marker not in _KEPT_APP) or marker == 0xFE
         jfxx = marker == 0xE0 and data[at + 4 : at + 9] == b"JFXX\0"  # a thumbnail
         if not (is_note or jfxx):
             parts.append(data[at:end])
         at = end
+
+
+def _next_marker(data: bytes, start: int) -> int:
+    """Where in coded data from `start` on the next marker stands. Raises ValueError where there is none."""
+    rest = np.frombuffer(data, np.uint8, offset=start)
+    marks = np.flatnonzero(rest[:-1] == 0xFF)
+    ends = marks[~_IN_SCAN[rest[marks + 1]]]
+    if not len(ends):
+        raise ValueError("it ends too early")
+    return start + int(ends[0])

@@ -19,6 +19,7 @@ from setpiece.capture.ceres import refine_with_ceres
 from setpiece.capture.colmap import Lens, View, verify_matches, write_database
 from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.frames import CapturedFrame
+from setpiece.capture.grey import GreyShelf
 from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, triangulate
 from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.model import Model
@@ -91,6 +92,7 @@ def climb(
     options: PoseOptions,
     progress: Progress,
     clock: Clock,
+    shelf: GreyShelf | None = None,
 ) -> list[Attempt]:
     """All attempts made, the best first. `folder` holds the frames' pictures, `work` is for caches."""
     lenses, lens_of = lenses_of(frames)
@@ -106,7 +108,17 @@ def climb(
                 f"{best(attempts).placed} of {len(frames)} photos placed so far; looking closer at all"
             )
         matched = _match(
-            frames, lenses, lens_of, folder, work / f"rung{number}", settings, wider, options, progress, clock
+            frames,
+            lenses,
+            lens_of,
+            folder,
+            work / f"rung{number}",
+            settings,
+            wider,
+            options,
+            progress,
+            clock,
+            shelf,
         )
         if not number:
             _check_steps_aside(matched, lenses, lens_of)
@@ -185,6 +197,7 @@ def _match(
     options: PoseOptions,
     progress: Progress,
     clock: Clock,
+    shelf: GreyShelf | None,
 ) -> Matched:
     started = time.monotonic()
     features = extract_all(
@@ -193,6 +206,7 @@ def _match(
         work / "features",
         thread_count(options.threads),
         progress,
+        shelf,
     )
     clock.add("features", started)
     started = time.monotonic()

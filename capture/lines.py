@@ -16,7 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from setpiece.capture.grey import GreyShelf, grey_picture
 
 Vectors = NDArray[np.float64]
 
@@ -49,13 +50,15 @@ class VerticalEdges:
     edges: int  # how many agree
 
 
-def edges_of(photos: Sequence[tuple[Path, Any, Vectors]], threads: int) -> Edges:
+def edges_of(
+    photos: Sequence[tuple[Path, Any, Vectors]], threads: int, shelf: GreyShelf | None = None
+) -> Edges:
     """The edges of photos given as (file, pycolmap camera, world_from_cam rotation [3, 3])."""
     if len(photos) > MOST_PHOTOS:
         step = np.linspace(0, len(photos) - 1, MOST_PHOTOS).round().astype(int)
         photos = [photos[i] for i in step]
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda p: _normals(*p), photos))
+        found = list(pool.map(lambda p: _normals(*p, shelf), photos))
     return Edges(
         np.concatenate([n for n, _ in found]).reshape(-1, 3),
         np.concatenate([w for _, w in found]),
@@ -106,14 +109,10 @@ def along_walls(edges: Edges, up: Vectors) -> Vectors | None:
     return direction
 
 
-def _normals(file: Path, camera: Any, world_from_cam: Vectors) -> tuple[Vectors, Vectors]:
-    with Image.open(file) as picture:
-        scale = min(1.0, LINE_SIDE / max(picture.size))
-        size = (round(picture.width * scale), round(picture.height * scale))
-        picture.draft("L", size)
-        grey = np.asarray(picture.convert("L"))
-    if (grey.shape[1], grey.shape[0]) != size:
-        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+def _normals(
+    file: Path, camera: Any, world_from_cam: Vectors, shelf: GreyShelf | None
+) -> tuple[Vectors, Vectors]:
+    grey = grey_picture(file, LINE_SIDE, shelf).within(LINE_SIDE)
     found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
     if found is None:
         return np.zeros((0, 3)), np.zeros(0)
@@ -121,7 +120,7 @@ def _normals(file: Path, camera: Any, world_from_cam: Vectors) -> tuple[Vectors,
     weight = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     long = weight >= SHORTEST * LINE_SIDE
     ends, weight = ends[long], weight[long]
-    pixels = (ends.reshape(-1, 2) + 0.5) * (camera.width / size[0], camera.height / size[1])
+    pixels = (ends.reshape(-1, 2) + 0.5) * (camera.width / grey.shape[1], camera.height / grey.shape[0])
     flat = np.asarray(camera.cam_from_img(pixels)).reshape(-1, 2, 2)
     rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1) @ world_from_cam.T
     normals = np.cross(rays[:, 0], rays[:, 1])

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.floor import find_floor
+from setpiece.capture.grey import GreyShelf
 from setpiece.capture.lines import along_walls, edges_of, vertical
 from setpiece.capture.model import Model
 
@@ -46,8 +47,12 @@ def upright(
     photos: Sequence[tuple[Path, Any]],
     threads: int,
     seed: int,
+    shelf: GreyShelf | None = None,
 ) -> Upright:
-    """Up and floor of a model; gravity and photos (file, pycolmap camera) in the order of its frames."""
+    """Up and floor of a model; gravity and photos (file, pycolmap camera) in the order of its frames.
+
+    Photos on the shelf are not decoded again.
+    """
     rotations = model.world_from_cam_rotations
     readings = [r @ np.array(g) for r, g in zip(rotations, gravity_in_cam, strict=True) if g is not None]
     up, source, error = up_from_cameras(rotations), "cameras", None
@@ -56,7 +61,7 @@ def upright(
         if spread <= LARGEST_GRAVITY_SPREAD_DEG:
             up, source, error = measured, "gravity", spread
     jobs = [(file, camera, r) for (file, camera), r in zip(photos, rotations, strict=True)]
-    edges = edges_of(jobs, threads)
+    edges = edges_of(jobs, threads, shelf)
     if source == "cameras":
         found = vertical(edges, up)
         if found is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from setpiece.capture.options import CaptureOptions, PoseOptions
 from setpiece.errors import SetFolderError
@@ -15,6 +15,9 @@ from setpiece.progress import Progress, SilentProgress
 from setpiece.reconstruct.options import TrainOptions
 from setpiece.setfolder import SetFolder
 from setpiece.stage import files_digest, run_stage, stage_record
+
+if TYPE_CHECKING:  # the pictures' libraries are imported when they are needed
+    from setpiece.capture.grey import GreyShelf
 
 SPACE_NEEDED = 300 * 1024**2  # bytes free before a build starts; a small set takes about 100 MB
 
@@ -50,6 +53,7 @@ def build(
     A new set is called `name`, or like its folder. `overwrite` allows a set that was made from other photos
     to be made anew.
     """
+    from setpiece.capture.grey import GreyShelf
     from setpiece.capture.ingest import ingest_photos, photo_files
     from setpiece.reconstruct.engines import chosen_device
 
@@ -68,6 +72,7 @@ def build(
                 f"{set_folder} was made from other photos than those in {photos}. "
                 "Choose another folder with -o, or pass --overwrite to make it anew."
             )
+        shelf = GreyShelf()
         ran = run_stage(
             target,
             "capture",
@@ -76,12 +81,16 @@ def build(
             _announced(
                 progress,
                 f"Photos    reading {len(files)} files from {photos.resolve().name}",
-                lambda: {**ingest_photos(target, photos, options.capture, progress), "photos_digest": digest},
+                lambda: {
+                    **ingest_photos(target, photos, options.capture, progress, shelf),
+                    "photos_digest": digest,
+                },
             ),
             outputs=("capture/frames.json",),
         )
         _say(progress, target, "capture", ran)
-        _pose(target, options.poses, progress)
+        _pose(target, options.poses, progress, shelf)
+        shelf.clear()
         _train(target, options.train, progress)
     return target
 
@@ -98,10 +107,10 @@ def train_set(target: SetFolder, options: TrainOptions, progress: Progress | Non
         _train(target, options, progress)
 
 
-def _pose(target: SetFolder, options: PoseOptions, progress: Progress) -> None:
+def _pose(target: SetFolder, options: PoseOptions, progress: Progress, shelf: GreyShelf) -> None:
     from setpiece.capture.estimate import estimate_poses
 
-    work = partial(estimate_poses, target, options, progress)
+    work = partial(estimate_poses, target, options, progress, shelf)
     _follow(
         target, "poses", "capture", options, work, progress, outputs=("poses/poses.json", "poses/points.npz")
     )

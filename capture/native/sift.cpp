@@ -160,10 +160,13 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
     taps[0] = gaussian(std::sqrt(std::max<double>(blurred, least_sigma * least_sigma)));
     constexpr int spare_rows = 24;  // for the batches that rows are made in, and where extrema may move
 
+    const AxisTable across(picture.width, settings.width), down(picture.height, settings.height);
+    const Resample resample = {picture.grey, picture.stride, across.get(), down.get(),
+                               workspace.take(picture.width + margin)};
     std::vector<Octave> octaves;
     octaves.reserve(most_octaves);
     SpotList found;
-    int width = picture.width, height = picture.height;
+    int width = settings.width, height = settings.height;
     for (int number = 0; number < most_octaves && std::min(width, height) >= smallest_octave; ++number) {
         int64_t stride = (width + 63) / 64 * 64 + 16;  // whole blocks; 16 more keep rows off the same cache sets
         Octave octave{};
@@ -171,8 +174,7 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
         octave.width = width;
         octave.height = height;
         if (number == 0) {
-            octave.picture = picture.grey;
-            octave.picture_stride = picture.stride;
+            octave.picture = &resample;
             octave.first = taps[0].blur();
             octave.raw = level_of(workspace, stride, height, 2 * octave.first.radius + spare_rows);
         } else {
@@ -226,6 +228,18 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
             (*features)[static_cast<size_t>(at)] = {spot.x * pixels + 0.5f, spot.y * pixels + 0.5f,
                                                     spot.sigma * pixels, turns[i].angles[k]};
         }
+    }
+}
+
+void resize(const Picture& picture, int width, int height, Isa isa, uint8_t* out) {
+    const AxisTable across(picture.width, width), down(picture.height, height);
+    std::vector<float> scratch(static_cast<size_t>(picture.width) + margin), row(static_cast<size_t>(width) + margin);
+    const Resample resample = {picture.grey, picture.stride, across.get(), down.get(), scratch.data()};
+    const Kernels& kernels = kernels_of(isa);
+    for (int y = 0; y < height; ++y) {
+        kernels.resample(resample, y, row.data());
+        uint8_t* to = out + static_cast<int64_t>(y) * width;
+        for (int x = 0; x < width; ++x) to[x] = static_cast<uint8_t>(row[static_cast<size_t>(x)] + 0.5f);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "../../setpiece/native/isa.h"
+#include "resample.h"
 
 namespace setpiece::features {
 
@@ -50,20 +51,21 @@ struct Spots {
 
 struct Octave {
     int number, width, height;
-    const uint8_t* picture;  // the picture itself, for octave 0 [height][picture_stride]
-    int64_t picture_stride;
-    const Level* finer;      // else the copy of the octave before that is halved
-    Level raw;               // the picture as floats; octave 0 only
+    const Resample* picture;  // for octave 0
+    Level raw;                // its rows
+    const Level* finer;       // for the others the copy of the octave before that is halved
     Level copies[levels];
-    Blur first;              // from the picture to copy 0
-    Blur blurs[levels];      // from copy i - 1 to copy i
-    float* scratch;          // see scratch_floats
-    float threshold;         // least response, in grey levels
-    float edge;              // largest ratio of the principal curvatures
-    float sigma;             // of copy 0
+    Blur first;               // from the picture to copy 0
+    Blur blurs[levels];       // from copy i - 1 to copy i
+    float* scratch;           // see scratch_floats
+    float threshold;          // least response, in grey levels
+    float edge;               // largest ratio of the principal curvatures
+    float sigma;              // of copy 0
 };
 
 struct Kernels {
+    // Row `y` of a resampled picture.
+    void (*resample)(const Resample& from, int y, float* out);
     // Fills the copies of an octave and adds its extrema to `spots`.
     void (*search)(const Octave& octave, Spots* spots);
     // The one or two strongest gradient directions around a spot, in radians; returns how many.

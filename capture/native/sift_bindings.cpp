@@ -25,29 +25,65 @@ nb::ndarray<nb::numpy, Out, nb::ndim<2>> owned(std::vector<Value>&& values, size
     return {reinterpret_cast<Out*>(kept->data()), {rows, columns}, owner};
 }
 
-nb::object find(const Grey& grey, int count, float contrast, float blur, float edge, const std::string& isa) {
+Isa chosen(const std::string& isa) {
     Isa use = best_isa();
     if (!isa.empty() && (!parse_isa(isa.c_str(), &use) || use > best_isa())) {
         throw std::invalid_argument("this machine has no instruction set named " + isa);
     }
+    return use;
+}
+
+features::Picture picture_of(const Grey& grey) {
+    return {grey.data(), static_cast<int>(grey.shape(1)), static_cast<int>(grey.shape(0)),
+            static_cast<int64_t>(grey.shape(1))};
+}
+
+void check_size(const Grey& grey, int width, int height) {
+    if (width < 1 || height < 1 || grey.shape(0) < 1 || grey.shape(1) < 1) {
+        throw std::invalid_argument("a picture needs at least one pixel");
+    }
+}
+
+nb::object find(const Grey& grey, int width, int height, int count, float contrast, float blur, float edge,
+                const std::string& isa) {
+    const Isa use = chosen(isa);
+    check_size(grey, width, height);
     std::vector<features::Feature> found;
     std::vector<uint8_t> descriptors;
     {
         nb::gil_scoped_release unlocked;
-        const features::Picture picture = {grey.data(), static_cast<int>(grey.shape(1)),
-                                           static_cast<int>(grey.shape(0)),
-                                           static_cast<int64_t>(grey.shape(1))};
-        features::find_features(picture, {count, contrast, blur, edge}, use, &found, &descriptors);
+        features::find_features(picture_of(grey), {width, height, count, contrast, blur, edge}, use, &found,
+                                &descriptors);
     }
     return nb::make_tuple(owned<features::Feature, float>(std::move(found), 4),
                           owned<uint8_t, uint8_t>(std::move(descriptors), 128));
 }
 
+nb::object resized(const Grey& grey, int width, int height, const std::string& isa) {
+    const Isa use = chosen(isa);
+    check_size(grey, width, height);
+    std::vector<uint8_t> result(static_cast<size_t>(width) * static_cast<size_t>(height));
+    {
+        nb::gil_scoped_release unlocked;
+        features::resize(picture_of(grey), width, height, use, result.data());
+    }
+    return nb::cast(owned<uint8_t, uint8_t>(std::move(result), static_cast<size_t>(width)));
+}
+
+double sharpness(const Grey& grey) {
+    check_size(grey, 1, 1);
+    nb::gil_scoped_release unlocked;
+    return features::sharpness(picture_of(grey));
+}
+
 }  // namespace
 
 void bind_sift(nb::module_& m) {
-    m.def("sift", &find, nb::arg("grey"), nb::arg("count"), nb::arg("contrast"), nb::arg("blur") = 0.5f, nb::arg("edge") = 10.0f,
-          nb::arg("isa") = "",
-          "The strongest SIFT features of a grey picture: x, y, scale in pixels from its corner and angle in "
-          "radians, [N, 4] float32, and RootSIFT bytes, [N, 128]. Releases the GIL.");
+    m.def("sift", &find, nb::arg("grey"), nb::arg("width"), nb::arg("height"), nb::arg("count"),
+          nb::arg("contrast"), nb::arg("blur") = 0.5f, nb::arg("edge") = 10.0f, nb::arg("isa") = "",
+          "The strongest SIFT features of a grey picture brought to width and height: x, y, scale in pixels "
+          "from its corner and angle in radians, [N, 4] float32, and RootSIFT bytes, [N, 128]. Releases the GIL.");
+    m.def("resize", &resized, nb::arg("grey"), nb::arg("width"), nb::arg("height"), nb::arg("isa") = "",
+          "A grey picture at another size: means of areas where smaller, linear where larger. Releases the GIL.");
+    m.def("sharpness", &sharpness, nb::arg("grey"), "See setpiece.capture.sharpness. Releases the GIL.");
 }

@@ -1,5 +1,6 @@
 // Compiled once per instruction set. Only this file and the headers below may use wide instructions, and none
 // of them uses an std:: template: the linker would be free to share such code with the rest of the module.
+#include "resample_row.h"
 #include "sift.h"
 #include "sift_describe.h"
 #include "sift_octave.h"
@@ -7,7 +8,7 @@
 namespace setpiece::features::ISA {
 
 const Kernels& kernels() {
-    static const Kernels table = {search_octave, orient_spot, describe_spot};
+    static const Kernels table = {resample_row, search_octave, orient_spot, describe_spot};
     return table;
 }
 

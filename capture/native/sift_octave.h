@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lanes.h"
+#include "resample_row.h"
 #include "sift.h"
 
 namespace setpiece::features::ISA {
@@ -85,13 +86,7 @@ class Copies {
   private:
     void read(int until) {
         if (until > octave_.height) until = octave_.height;
-        for (; read_ < until; ++read_) {
-            const uint8_t* from = octave_.picture + read_ * octave_.picture_stride;
-            float* to = octave_.raw.row(read_);
-            int x = 0;
-            for (; x + lanes <= octave_.width; x += lanes) storeu(to + x, load_bytes(from + x));
-            for (; x < octave_.width; ++x) to[x] = from[x];
-        }
+        for (; read_ < until; ++read_) resample_row(*octave_.picture, read_, octave_.raw.row(read_));
     }
 
     void halve(const float* from, float* to) const {

@@ -102,12 +102,14 @@ def test_as_many_right_matches_as_opencv_and_as_well_placed(change: str, tmp_pat
     assert error <= 1.1 * their_error
 
 
+@pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("isa", ["plain", "avx2"])
-def test_every_instruction_set_finds_the_same(isa: str) -> None:
+def test_every_instruction_set_finds_the_same(isa: str, exact: bool) -> None:
     picture = texture(7)[:301, :517].astype(np.uint8).copy()
-    best = native.sift(picture, 300, 0.02)
+    size = (picture.shape[1], picture.shape[0]) if exact else (400, 233)
+    best = native.sift(picture, *size, 300, 0.02)
     try:
-        same = native.sift(picture, 300, 0.02, isa=isa)
+        same = native.sift(picture, *size, 300, 0.02, isa=isa)
     except ValueError:
         pytest.skip(f"this machine has no {isa}")
     for a, b in zip(best, same, strict=True):
