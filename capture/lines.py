@@ -58,7 +58,7 @@ def edges_of(
         step = np.linspace(0, len(photos) - 1, MOST_PHOTOS).round().astype(int)
         photos = [photos[i] for i in step]
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda p: _normals(*p, shelf), photos))
+        found = list(pool.map(lambda p: _normals(p[0], p[1], p[2], shelf), photos))
     return Edges(
         np.concatenate([n for n, _ in found]).reshape(-1, 3),
         np.concatenate([w for _, w in found]),
