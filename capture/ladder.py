@@ -20,15 +20,23 @@ from setpiece.capture.colmap import Lens, View, verify_matches, write_database
 from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.frames import CapturedFrame
 from setpiece.capture.grey import GreyShelf
-from setpiece.capture.mapping import MapperSettings, Method, map_cameras, quiet, triangulate
+from setpiece.capture.mapping import (
+    SKELETON_INLIERS,
+    MapperSettings,
+    Method,
+    map_cameras,
+    quiet,
+    triangulate,
+)
 from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.pairs import choose_pairs
 from setpiece.capture.panning import turning_share
-from setpiece.capture.reconstruction import reconstruction_of, scene_of
+from setpiece.capture.reconstruction import bare_reconstruction, reconstruction_of, scene_of
 from setpiece.capture.refine import refine, triangulate_roughly
 from setpiece.capture.scene import Matches, Scene
+from setpiece.capture.skeleton import map_skeleton
 from setpiece.capture.support import supported_groups
 from setpiece.errors import PoseError
 from setpiece.progress import Progress
@@ -246,18 +254,14 @@ def _attempt(
     progress: Progress,
     clock: Clock,
 ) -> Attempt:
-    # Ceres adds up in the order in which threads finish: one thread gives the same poses every time
-    threads = 1 if len(frames) <= REPEATABLE_UP_TO else thread_count(options.threads)
-    settings = MapperSettings(method, True, options.seed, threads)
     work = matched.database.parent / method.value
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
+    find = _skeleton if scene.AVAILABLE and method is Method.SKELETON else _pycolmap_models
     started = time.monotonic()
     with progress.task(f"placing photos ({method.value})", 1) as task:
-        database = work / "mapping.db"
-        write_database(database, lenses, _views(frames, lens_of, matched.features), CAMERA_MODEL)
         try:
-            models = map_cameras(database, matched.geometries, work, settings)
+            models = find(lenses, lens_of, frames, matched, method, work, options)
         except (RuntimeError, ValueError) as error:  # COLMAP gave up; another method may not
             progress.line(f"COLMAP's {method.value} mapping failed: {error}")
             models = []
@@ -265,11 +269,11 @@ def _attempt(
     clock.add("mapping", started)
     if not models:
         return Attempt(method, matched, None, [])
-    others = [{i - 1 for i in m.reg_image_ids()} for m in models[1:]]
+    others = [set(cameras.frames) for cameras, _ in models[1:]]
     started = time.monotonic()
     refining = _refine if scene.AVAILABLE else _refine_with_ceres
     with progress.task("refining", 2) as task:
-        largest, model, apart = refining(models[0], matched, lenses, work, settings, options, task.advance)
+        largest, model, apart = refining(models[0], matched, lenses, work, options, task.advance)
     clock.add("refinement", started)
     if largest is None:
         return Attempt(method, matched, None, others)
@@ -277,21 +281,61 @@ def _attempt(
     return Attempt(method, matched, largest, sets + sorted(others + apart, key=len, reverse=True), model)
 
 
+Mapped = tuple[Scene, Any]  # cameras, and the same as a pycolmap.Reconstruction
 Refined = tuple[Any | None, Model | None, list[set[int]]]  # model, its arrays, and the groups left out
 
 
+def _skeleton(
+    lenses: list[Lens],
+    lens_of: list[int],
+    frames: Sequence[CapturedFrame],
+    matched: Matched,
+    method: Method,
+    work: Path,
+    options: PoseOptions,
+) -> list[Mapped]:
+    keypoints = [f.keypoints for f in matched.features]
+    threads = thread_count(options.threads)
+    scenes = map_skeleton(
+        keypoints, matched.geometries, lenses, lens_of, SKELETON_INLIERS, options.seed, threads
+    )
+    names = [f.name for f in frames]
+    return [(found, bare_reconstruction(found, lenses, lens_of, names)) for found in scenes]
+
+
+def _pycolmap_models(
+    lenses: list[Lens],
+    lens_of: list[int],
+    frames: Sequence[CapturedFrame],
+    matched: Matched,
+    method: Method,
+    work: Path,
+    options: PoseOptions,
+) -> list[Mapped]:
+    database = work / "mapping.db"
+    write_database(database, lenses, _views(frames, lens_of, matched.features), CAMERA_MODEL)
+    settings = _mapper_settings(method, len(frames), options)
+    models = map_cameras(database, matched.geometries, work, settings)
+    return [(scene_of(model), model) for model in models]
+
+
+def _mapper_settings(method: Method, frames: int, options: PoseOptions) -> MapperSettings:
+    # Ceres adds up in the order in which threads finish: one thread gives the same poses every time
+    threads = 1 if frames <= REPEATABLE_UP_TO else thread_count(options.threads)
+    return MapperSettings(method, True, options.seed, threads)
+
+
 def _refine(
-    skeleton: Any,
+    mapped: Mapped,
     matched: Matched,
     lenses: list[Lens],
     work: Path,
-    settings: MapperSettings,
     options: PoseOptions,
     advance: Callable[[], None],
 ) -> Refined:
+    cameras, base = mapped
     threads = thread_count(options.threads)
     keypoints = [f.keypoints for f in matched.features]
-    cameras = scene_of(skeleton)
     matches = Matches.of(cameras.frames, keypoints, matched.geometries)
     rough, apart = _supported_part(triangulate_roughly(cameras, matches, threads))
     advance()
@@ -299,11 +343,11 @@ def _refine(
         return None, None, []
     if len(rough.frames) < len(cameras.frames):
         matches = Matches.of(rough.frames, keypoints, matched.geometries)
-    used = sorted({skeleton.image(n + 1).camera_id for n in rough.frames})
+    used = sorted({base.image(n + 1).camera_id for n in rough.frames})
     refined, second_term = refine(rough, matches, [lenses[i - 1] for i in used], threads)
     refined, more = _supported_part(refined)
     advance()
-    reconstruction = reconstruction_of(skeleton, refined, keypoints, second_term, work)
+    reconstruction = reconstruction_of(base, refined, keypoints, second_term, work)
     return reconstruction, Model.of_scene(refined), apart + more
 
 
@@ -316,15 +360,15 @@ def _supported_part(whole: Scene) -> tuple[Scene, list[set[int]]]:
 
 
 def _refine_with_ceres(
-    skeleton: Any,
+    mapped: Mapped,
     matched: Matched,
     lenses: list[Lens],
     work: Path,
-    settings: MapperSettings,
     options: PoseOptions,
     advance: Callable[[], None],
 ) -> Refined:
-    largest, apart = _only_supported(triangulate(skeleton, matched.database, work, settings))
+    settings = _mapper_settings(Method.SKELETON, len(matched.features), options)
+    largest, apart = _only_supported(triangulate(mapped[1], matched.database, work, settings))
     advance()
     if largest.num_reg_images() < 2:
         return None, None, []

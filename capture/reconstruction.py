@@ -11,6 +11,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
+from setpiece.capture.colmap import Lens, colmap_camera
 from setpiece.capture.scene import Scene
 
 
@@ -35,6 +36,24 @@ def scene_of(reconstruction: Any) -> Scene:
         feature=none,
         xy=np.zeros((0, 2)),
     )
+
+
+def bare_reconstruction(
+    scene: Scene, lenses: Sequence[Lens], lens_of: Sequence[int], names: Sequence[str]
+) -> Any:
+    """A pycolmap.Reconstruction of the frames of a scene, without features and points.
+
+    `lenses`, `lens_of` and `names` are those of all frames of the capture.
+    """
+    bare = pycolmap.Reconstruction()
+    for number in sorted({lens_of[n] for n in scene.frames}):
+        camera = colmap_camera(lenses[number], "SIMPLE_RADIAL")
+        camera.camera_id = number + 1
+        bare.add_camera_with_trivial_rig(camera)
+    for number, pose in zip(scene.frames, scene.poses, strict=True):
+        image = pycolmap.Image(name=names[number], camera_id=lens_of[number] + 1, image_id=number + 1)
+        bare.add_image_with_trivial_frame(image, pycolmap.Rigid3d(pose))
+    return bare
 
 
 def reconstruction_of(

@@ -8,3 +8,4 @@ void bind_bundle(nanobind::module_& m);
 void bind_triangulation(nanobind::module_& m);
 void bind_sift(nanobind::module_& m);
 void bind_two_view(nanobind::module_& m);
+void bind_mapping(nanobind::module_& m);

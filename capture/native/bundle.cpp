@@ -7,6 +7,7 @@
 
 #include "bundle_kernels.h"
 #include "crew.h"
+#include "small_linear.h"
 #include "tiled_cholesky.h"
 
 namespace setpiece::bundle {
@@ -40,23 +41,6 @@ private:
     std::vector<double> memory_;
     double* start_;
 };
-
-// [R t] moved by exp(w) on the left of R and by v.
-void move_pose(const double* pose, const double* step, double* out) {
-    const double x = step[0], y = step[1], z = step[2];
-    const double angle = std::sqrt(x * x + y * y + z * z);
-    const double a = angle < 1e-8 ? 1.0 : std::sin(angle) / angle;
-    const double b = angle < 1e-8 ? 0.5 : (1 - std::cos(angle)) / (angle * angle);
-    const double turn[9] = {1 - b * (y * y + z * z), b * x * y - a * z,       b * x * z + a * y,
-                            b * x * y + a * z,       1 - b * (x * x + z * z), b * y * z - a * x,
-                            b * x * z - a * y,       b * y * z + a * x,       1 - b * (x * x + y * y)};
-    for (int r = 0; r < 3; r++) {
-        for (int c = 0; c < 3; c++) {
-            out[4 * r + c] = turn[3 * r] * pose[c] + turn[3 * r + 1] * pose[4 + c] + turn[3 * r + 2] * pose[8 + c];
-        }
-        out[4 * r + 3] = pose[4 * r + 3] + step[3 + r];
-    }
-}
 
 // Where each point's observations start, which blocks S has, and which of them each point adds to.
 struct Structure {

@@ -8,4 +8,5 @@ NB_MODULE(_native, m) {
     bind_triangulation(m);
     bind_sift(m);
     bind_two_view(m);
+    bind_mapping(m);
 }

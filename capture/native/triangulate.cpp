@@ -6,6 +6,7 @@
 
 #include "crew.h"
 #include "radial.h"
+#include "small_linear.h"
 
 namespace setpiece::triangulation {
 
@@ -13,11 +14,10 @@ namespace {
 
 constexpr int kSteps = 8;           // of Gauss-Newton at most
 constexpr int kMostPairs = 64;      // of rays that are tried for a track that does not agree
+constexpr int kNever = 1 << 20;     // as the fewest features of a second point: none is made
 constexpr double kFar = 1e6;        // pixels; an error where there is none to tell
 constexpr double kDegrees = 57.29577951308232;
 constexpr int64_t kGrain = 64;      // tracks that a thread takes at a time
-
-double dot(const double* a, const double* b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
 // Solves a symmetric 3x3 system by its adjugate; false where it is singular. m = [00 10 11 20 21 22].
 bool solve3(const double* m, const double* b, double* x) {
@@ -313,6 +313,18 @@ Points triangulate(const Cameras& cameras, const Features& features, const Track
         all.feature.insert(all.feature.end(), piece.feature.begin(), piece.feature.end());
     }
     return all;
+}
+
+bool triangulate_one(const Cameras& cameras, const Features& features, const std::vector<int32_t>& track,
+                     const Options& options, double* point, std::vector<int32_t>* chosen) {
+    Points found;
+    Options first = options;
+    first.fewest = kNever;
+    Worker(cameras, features, first).track(track.data(), static_cast<int64_t>(track.size()), &found);
+    if (found.at.empty()) return false;
+    std::copy_n(found.at.begin(), 3, point);
+    *chosen = found.feature;
+    return true;
 }
 
 void measure(const Cameras& cameras, const double* points, int64_t point_count, const int32_t* point,

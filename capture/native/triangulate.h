@@ -45,6 +45,10 @@ Tracks join(const int32_t* matches, int64_t count, int64_t features, int fewest)
 // The same for any number of threads.
 Points triangulate(const Cameras& cameras, const Features& features, const Tracks& tracks, const Options& options);
 
+// The point that most features of one track agree on, and these features; false where there is none.
+bool triangulate_one(const Cameras& cameras, const Features& features, const std::vector<int32_t>& track,
+                     const Options& options, double* point, std::vector<int32_t>* chosen);
+
 // The error in pixels of each observation (1e6 behind a camera), and the widest angle in degrees between two
 // rays to each point. Observations are sorted by point.
 void measure(const Cameras& cameras, const double* points, int64_t point_count, const int32_t* point,
