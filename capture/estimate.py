@@ -13,6 +13,7 @@ import numpy as np
 
 from setpiece.atomic import atomic_folder
 from setpiece.cameras import Camera
+from setpiece.capture.connected import connected
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.ladder import WALK, Attempt, Clock, climb
@@ -148,8 +149,10 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
 
 def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -> list[str]:
     warnings = []
-    for other in attempt.models[1:]:
-        apart = sorted(other - attempt.models[0])
+    over = set(range(len(frames))) - attempt.models[0]
+    placed_together = [(i, j) for other in attempt.models[1:] for i in other for j in other if i < j]
+    for group in connected([*attempt.matched.geometries, *placed_together], over):
+        apart = sorted(group)
         if len(apart) >= 2:
             names = ", ".join(frames[i].name for i in apart[:8]) + (" ..." if len(apart) > 8 else "")
             warnings.append(

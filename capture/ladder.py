@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import statistics
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,11 @@ from numpy.typing import NDArray
 
 from setpiece.capture import scene, two_view
 from setpiece.capture.ceres import refine_with_ceres
-from setpiece.capture.colmap import Lens, View, verify_matches, write_database
+from setpiece.capture.colmap import Lens, View, verify_matches, write_database, write_geometries
+from setpiece.capture.connected import connected
+from setpiece.capture.defaults import colmap_matches
 from setpiece.capture.features import Features, FeatureSettings, extract_all
+from setpiece.capture.forward import MOSTLY_FORWARD, forward_share
 from setpiece.capture.frames import CapturedFrame
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.mapping import (
@@ -47,6 +49,9 @@ FINE_UP_TO = 24  # photos; up to this number FINE_FEATURES are looked for from t
 COARSE_SIDE, FINE_SIDE = 1600, 2560  # pixels
 COARSE_FEATURES, FINE_FEATURES = 2048, 4096
 REPEATABLE_UP_TO = 200  # photos; above, speed counts more than equality to the last bit
+SOUND = 0.8  # of the photos placed: another method would not place the rest
+CLEAR_INLIERS = 30  # of a pair: what COLMAP wants to place a photo by
+VERIFIED = "verified.db"  # COLMAP's database of all verified matches
 MOSTLY_TURNED = 0.8  # of the verified pairs
 WALK = (
     "Walk around the place and take a photo at every step, "
@@ -61,7 +66,7 @@ class Matched:
 
     features: list[Features]
     geometries: dict[Pair, Any]
-    database: Path  # COLMAP's; written where it verified, because its triangulation reads it
+    work: Path  # a folder for what is made of them
     pairs: int
     chosen_by: str  # how the pairs were chosen (`choose_pairs`)
 
@@ -105,41 +110,67 @@ def climb(
     """All attempts made, the best first. `folder` holds the frames' pictures, `work` is for caches."""
     lenses, lens_of = lenses_of(frames)
     quick, thorough = _feature_settings(len(frames), options)
-    rungs = [
-        (quick, 1, (Method.SKELETON, Method.GLOBAL)),
-        (thorough, 2, (Method.SKELETON, Method.INCREMENTAL, Method.GLOBAL)),
-    ]
     attempts: list[Attempt] = []
-    for number, (settings, wider, methods) in enumerate(rungs):
-        if number:
-            progress.line(
-                f"{best(attempts).placed} of {len(frames)} photos placed so far; looking closer at all"
-            )
-        matched = _match(
-            frames,
-            lenses,
-            lens_of,
-            folder,
-            work / f"rung{number}",
-            settings,
-            wider,
-            options,
-            progress,
-            clock,
-            shelf,
-        )
-        if not number:
-            _check_steps_aside(matched, lenses, lens_of)
-        reachable = largest_connected(matched.geometries, len(frames))
-        for method in methods:
-            if attempts and best(attempts).placed >= reachable:
-                break
-            attempts.append(_attempt(lenses, lens_of, frames, matched, method, options, progress, clock))
-            if best(attempts).placed == len(frames):
-                return sorted(attempts, key=_worth, reverse=True)
-            if method is Method.SKELETON and best(attempts).placed >= 0.8 * len(frames):
-                break  # sound but for a few: what helps is more features
-    return sorted(attempts, key=_worth, reverse=True)
+
+    def settled(matched: Matched) -> bool:
+        return bool(attempts) and best(attempts).placed >= largest_connected(matched.geometries, len(frames))
+
+    def attempt(matched: Matched, method: Method, lenses: list[Lens], lens_of: list[int]) -> bool:
+        """Whether all photos are placed now."""
+        attempts.append(_attempt(lenses, lens_of, frames, matched, method, options, progress, clock))
+        return best(attempts).placed == len(frames)
+
+    def ranked() -> list[Attempt]:
+        return sorted(attempts, key=_worth, reverse=True)
+
+    matched = _match(frames, folder, work / "quick", quick, options, progress, clock, shelf)
+    _check_steps_aside(matched, lenses, lens_of)
+    forward = forward_share(matched.geometries, lenses, lens_of) > MOSTLY_FORWARD
+    first = (Method.SKELETON, Method.FORWARD) if forward else (Method.SKELETON,)
+    for method in (*first, Method.GLOBAL):
+        if attempt(matched, method, lenses, lens_of):
+            return ranked()
+        if settled(matched) or best(attempts).placed >= SOUND * len(frames):
+            break  # but for a few: what helps is more features
+    progress.line(f"{best(attempts).placed} of {len(frames)} photos placed so far; looking closer")
+    closer = _worth_a_closer_look(best(attempts), options.window)
+    matched = _match(
+        frames, folder, work / "closer", thorough, options, progress, clock, shelf, matched, closer
+    )
+    for method in (*first, Method.INCREMENTAL, Method.GLOBAL):
+        if settled(matched) or attempt(matched, method, lenses, lens_of):
+            return ranked()
+    if not _within_reach(best(attempts), matched):
+        return ranked()
+    progress.line(
+        f"{best(attempts).placed} of {len(frames)} photos placed so far; "
+        "trying COLMAP's defaults, which takes some minutes"
+    )
+    matched = _match_by_defaults(frames, folder, work / "defaults", options, progress, clock)
+    apart = [Lens(f.width, f.height, f.focal_px, f.lens) for f in frames]  # as COLMAP starts without EXIF
+    for lens_list, numbers in ((lenses, lens_of), (apart, list(range(len(frames))))):
+        if settled(matched) or attempt(matched, Method.DEFAULTS, lens_list, numbers):
+            break
+    return ranked()
+
+
+def _worth_a_closer_look(attempt: Attempt, window: int) -> set[int]:
+    """The frames left over, those that match them, and those taken shortly before and after.
+
+    All frames, where fewer than half are placed.
+    """
+    everything = set(range(len(attempt.matched.features)))
+    if 2 * attempt.placed < len(everything):
+        return everything
+    over = everything - attempt.models[0]
+    near = {i + k for i in over for k in range(-window, window + 1)} & everything
+    return over | near | {i for pair in attempt.matched.geometries if over & set(pair) for i in pair}
+
+
+def _within_reach(attempt: Attempt, matched: Matched) -> bool:
+    """Whether a photo was left over that clearly shows what others show."""
+    clear = [p for p, g in matched.geometries.items() if len(g.inlier_matches) >= CLEAR_INLIERS]
+    return attempt.placed < largest_connected(clear, len(matched.features))
 
 
 def _check_steps_aside(matched: Matched, lenses: list[Lens], lens_of: list[int]) -> None:
@@ -158,17 +189,7 @@ def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings
 
 def largest_connected(geometries: Iterable[Pair], count: int) -> int:
     """How many of `count` frames hang together through verified pairs: no mapper can place more."""
-    group = list(range(count))
-
-    def root(i: int) -> int:
-        while group[i] != i:
-            group[i] = group[group[i]]
-            i = group[i]
-        return i
-
-    for i, j in geometries:
-        group[root(i)] = root(j)
-    return max(Counter(root(i) for i in range(count)).values())
+    return max(map(len, connected(geometries, range(count))))
 
 
 def best(attempts: Sequence[Attempt]) -> Attempt:
@@ -196,48 +217,81 @@ def lenses_of(frames: Sequence[CapturedFrame]) -> tuple[list[Lens], list[int]]:
 
 def _match(
     frames: Sequence[CapturedFrame],
-    lenses: list[Lens],
-    lens_of: list[int],
     folder: Path,
     work: Path,
     settings: FeatureSettings,
-    wider: int,
     options: PoseOptions,
     progress: Progress,
     clock: Clock,
     shelf: GreyShelf | None,
+    before: Matched | None = None,
+    closer: set[int] | None = None,
 ) -> Matched:
+    """Features and verified pairs; where there were some `before`, new ones of the frames in `closer` alone.
+
+    Those are compared with twice as many others.
+    """
+    threads = thread_count(options.threads)
     started = time.monotonic()
-    features = extract_all(
-        [folder / f.name for f in frames],
-        settings,
-        work / "features",
-        thread_count(options.threads),
-        progress,
-        shelf,
+    chosen = sorted(closer) if closer is not None else list(range(len(frames)))
+    found = extract_all(
+        [folder / frames[i].name for i in chosen], settings, work / "features", threads, progress, shelf
     )
+    features = list(before.features) if before else list(found)
+    for i, one in zip(chosen, found, strict=True):
+        features[i] = one
     clock.add("features", started)
     started = time.monotonic()
-    pairs, chosen_by = choose_pairs(
-        features, options.neighbours * wider, options.window * wider, thread_count(options.threads)
-    )
+    wider = 2 if before else 1
+    pairs, chosen_by = choose_pairs(features, options.neighbours * wider, options.window * wider, threads)
+    new = set(chosen)
+    pairs = [(i, j) for i, j in pairs if i in new or j in new]
     clock.add("pairs", started)
     started = time.monotonic()
-    matches: dict[Pair, NDArray[np.uint32]] = match_pairs(
-        features, pairs, thread_count(options.threads), progress
-    )
+    matches = match_pairs(features, pairs, threads, progress)
     clock.add("matching", started)
     started = time.monotonic()
-    database = work / "verified.db"
-    if two_view.AVAILABLE:
-        verified = two_view.verify_pairs(features, matches, options.seed, thread_count(options.threads))
-        geometries = {pair: two_view.to_colmap(found) for pair, found in verified.items()}
-    else:
-        write_database(database, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
-        with quiet():
-            geometries = verify_matches(database, matches, options.seed, thread_count(options.threads))
+    geometries = _verify(frames, features, matches, work, options)
+    kept = before.geometries if before else {}
+    geometries |= {(i, j): g for (i, j), g in kept.items() if i not in new and j not in new}
     clock.add("verification", started)
-    return Matched(features, geometries, database, len(pairs), chosen_by)
+    return Matched(features, dict(sorted(geometries.items())), work, len(pairs), chosen_by)
+
+
+def _verify(
+    frames: Sequence[CapturedFrame],
+    features: Sequence[Features],
+    matches: Mapping[Pair, NDArray[np.uint32]],
+    work: Path,
+    options: PoseOptions,
+) -> dict[Pair, Any]:
+    threads = thread_count(options.threads)
+    if two_view.AVAILABLE:
+        verified = two_view.verify_pairs(features, matches, options.seed, threads)
+        return {pair: two_view.to_colmap(found) for pair, found in verified.items()}
+    lenses, lens_of = lenses_of(frames)
+    write_database(work / VERIFIED, lenses, _views(frames, lens_of, features), CAMERA_MODEL)
+    with quiet():
+        return verify_matches(work / VERIFIED, matches, options.seed, threads)
+
+
+def _match_by_defaults(
+    frames: Sequence[CapturedFrame],
+    folder: Path,
+    work: Path,
+    options: PoseOptions,
+    progress: Progress,
+    clock: Clock,
+) -> Matched:
+    work.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with progress.task("finding and matching features with COLMAP", 1) as task:
+        features, geometries, pairs = colmap_matches(
+            folder, [f.name for f in frames], work, options.seed, thread_count(options.threads)
+        )
+        task.advance()
+    clock.add("defaults", started)
+    return Matched(features, geometries, work, pairs, "exhaustive")
 
 
 def _views(frames: Sequence[CapturedFrame], lens_of: list[int], features: Sequence[Features]) -> list[View]:
@@ -254,7 +308,7 @@ def _attempt(
     progress: Progress,
     clock: Clock,
 ) -> Attempt:
-    work = matched.database.parent / method.value
+    work = matched.work / method.value
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     find = _skeleton if scene.AVAILABLE and method is Method.SKELETON else _pycolmap_models
@@ -271,7 +325,11 @@ def _attempt(
         return Attempt(method, matched, None, [])
     others = [set(cameras.frames) for cameras, _ in models[1:]]
     started = time.monotonic()
-    refining = _refine if scene.AVAILABLE else _refine_with_ceres
+    refining = _refine
+    if not scene.AVAILABLE:
+        refining = _refine_with_ceres
+        write_database(work / VERIFIED, lenses, _views(frames, lens_of, matched.features), CAMERA_MODEL)
+        write_geometries(work / VERIFIED, matched.geometries, None)
     with progress.task("refining", 2) as task:
         largest, model, apart = refining(models[0], matched, lenses, work, options, task.advance)
     clock.add("refinement", started)
@@ -368,7 +426,7 @@ def _refine_with_ceres(
     advance: Callable[[], None],
 ) -> Refined:
     settings = _mapper_settings(Method.SKELETON, len(matched.features), options)
-    largest, apart = _only_supported(triangulate(mapped[1], matched.database, work, settings))
+    largest, apart = _only_supported(triangulate(mapped[1], work / VERIFIED, work, settings))
     advance()
     if largest.num_reg_images() < 2:
         return None, None, []

@@ -22,7 +22,9 @@ class Method(enum.Enum):
     """How poses are found."""
 
     SKELETON = "skeleton"  # incremental, few matches per pair, short bundle adjustments
+    FORWARD = "forward"  # incremental with few matches, for a camera that moves along its view
     INCREMENTAL = "incremental"  # COLMAP's incremental mapper with a looser start
+    DEFAULTS = "defaults"  # COLMAP's incremental mapper as it comes
     GLOBAL = "global"  # COLMAP's global mapper (GLOMAP)
 
 
@@ -44,7 +46,7 @@ def map_cameras(
     `database` has cameras, images and keypoints but no two-view geometries when the method is SKELETON;
     they are written into it here. `work` is a folder for pycolmap to write into.
     """
-    limit = SKELETON_INLIERS if settings.method is Method.SKELETON else None
+    limit = SKELETON_INLIERS if settings.method in (Method.SKELETON, Method.FORWARD) else None
     write_geometries(database, geometries, limit)
     output = work / "models"
     output.mkdir(exist_ok=True)
@@ -71,7 +73,9 @@ def _incremental_options(settings: MapperSettings) -> Any:
     options.triangulation.random_seed = settings.seed
     options.num_threads = settings.threads
     options.ba_refine_focal_length = settings.refine_focal
-    if settings.method is Method.SKELETON:
+    if settings.method is Method.DEFAULTS:
+        return options
+    if settings.method in (Method.SKELETON, Method.FORWARD):
         options.ba_local_max_num_iterations = 10
         options.ba_local_max_refinements = 1
         options.ba_global_max_num_iterations = 15
@@ -79,9 +83,12 @@ def _incremental_options(settings: MapperSettings) -> Any:
         options.ba_global_frames_ratio = 1.4
         options.ba_global_points_ratio = 1.4
         options.mapper.ba_global_ignore_redundant_points3D = True
-    else:
+    if settings.method in (Method.FORWARD, Method.INCREMENTAL):
         options.mapper.init_min_tri_angle = 4.0
         options.ba_refine_extra_params = False
+    if settings.method is Method.FORWARD:
+        options.mapper.init_max_forward_motion = 1.0
+        options.mapper.abs_pose_min_num_inliers = 15
     return options
 
 

@@ -157,6 +157,18 @@ def test_photos_of_two_places(
     assert "6 photos show another place" in warning
 
 
+def test_two_photos_of_another_place_are_named_loudly(
+    tiny_demo: DemoCapture, photos: Path, tmp_path: Path
+) -> None:
+    copy_photos(tiny_demo.photo_folder, photos, 0, 8)
+    pan(photos, 2, 10)  # two photos of a far wall, 00.jpg and 01.jpg
+    _, result = pose(photos, tmp_path / "set")
+    assert result["frames_posed"] == 8
+    (warning,) = result["warnings"]  # type: ignore[misc]
+    assert "2 photos show another place" in warning
+    assert "00.jpg, 01.jpg" in warning
+
+
 def test_a_photo_that_fits_nowhere_is_named(tiny_demo: DemoCapture, photos: Path, tmp_path: Path) -> None:
     copied = copy_photos(tiny_demo.photo_folder, photos, 0, 8)
     with Image.open(copied[0]) as opened:
