@@ -189,8 +189,9 @@ class CpuEngine:
         return self._native.timings()
 
     def projected(self) -> dict[str, int]:
-        """Of the last step or render: Gaussians that reach a tile, and pairs of Gaussian and tile."""
-        return {"visible": self._native.visible, "tile_pairs": self._native.pairs}
+        """Of the last step or render: Gaussians that reach a tile, and their pairs with tiles and 4x4 blocks."""
+        native = self._native
+        return {"visible": native.visible, "tile_pairs": native.pairs, "block_pairs": native.block_pairs}
 
 
 def engine_description() -> str:

@@ -113,7 +113,6 @@ void Binning::scatter(Pool& pool, const Projection& projection) {
     begin_.reserve(tiles + 1);
     chunk_begin_.reserve(tiles + 1);
     entries_.reserve(pairs_);
-    masks_.reserve(pairs_);
     pool.run([&](int thread) {
         const auto t = static_cast<size_t>(thread);
         uint32_t* counts = counts_.data() + t * tiles;
@@ -138,6 +137,7 @@ void Binning::scatter(Pool& pool, const Projection& projection) {
     begin_[tiles] = total;
     chunk_begin_[tiles] = chunks;
     transmittance_.reserve(static_cast<size_t>(chunks) * 256);
+    reached_.reserve(static_cast<size_t>(chunks) * kChunk);
     pool.run([&](int thread) {
         const auto t = static_cast<size_t>(thread);
         uint32_t* cursor = counts_.data() + t * tiles;
@@ -148,7 +148,16 @@ void Binning::scatter(Pool& pool, const Projection& projection) {
             }
         }
     });
-    tiles_ = {begin_.data(), chunk_begin_.data(), entries_.data(), masks_.data(), transmittance_.data()};
+    tiles_ = {begin_.data(), chunk_begin_.data(), entries_.data(),
+              reinterpret_cast<uint16_t(*)[16]>(reached_.data()), transmittance_.data()};
+}
+
+int64_t Binning::block_pairs() const {
+    int64_t total = 0;
+    for (size_t i = 0; i < chunks() * kChunk; i++) {
+        for (uint32_t rest = reached_[i]; rest; rest &= rest - 1) total++;
+    }
+    return total;
 }
 
 void Binning::sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists,

@@ -32,6 +32,7 @@ public:
     const Tiles& tiles() const { return tiles_; }
     size_t visible() const { return visible_; }
     size_t pairs() const { return pairs_; }
+    int64_t block_pairs() const;  // after drawing
     size_t chunks() const { return chunk_begin_[static_cast<size_t>(tile_count_)]; }
 
 private:
@@ -50,7 +51,7 @@ private:
     Buffer<Key> keys_, other_;
     Buffer<uint32_t> tile_of_pair_, begin_, chunk_begin_, counts_;
     Buffer<Entry> entries_;
-    Buffer<uint16_t> masks_;
+    Buffer<uint16_t> reached_;
     Buffer<float> transmittance_;
 };
 

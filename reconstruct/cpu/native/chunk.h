@@ -1,4 +1,5 @@
-// A tile's splats, kChunk at a time, made ready for the raster loops.
+// A tile's splats, kChunk at a time, made ready for the raster loops: sixteen splats to a vector, and for
+// each 4x4 block of pixels the list of those that may light it.
 #pragma once
 
 #include "frame.h"
@@ -6,95 +7,141 @@
 
 namespace setpiece::cpu::ISA {
 
-constexpr float kMinLog2Alpha = -7.99435344f;   // log2(1/255)
-constexpr float kMaxLog2Alpha = -0.001443418f;  // log2(0.999), a hair less
+constexpr float kMinLog2Alpha = -7.99435344f;  // log2(1/255)
+constexpr int kGroups = kChunk / kLanes;
+constexpr int kRoom = kChunk + kLanes;  // with the splats that light nothing
+constexpr int kFeatures = 7;            // red, green, blue, depth, normal
+static_assert(kChunk % kLanes == 0, "chunks are made of whole groups");
 
-// One splat about the tile's centre: u = l11 x + l12 y + k1, v = l22 y + k2,
-// log2(alpha) = log2_opacity - u^2 - v^2. Written this way nothing large cancels.
-struct alignas(64) Local {
-    float k1, l11, l12, k2, l22, log2_opacity;
-    float feature[7];  // red, green, blue, depth, normal
-    float x, y;        // mean about the tile's centre
-    float clips;       // 1 if alpha may have to be clipped from above, else 0
-};
+// Splats are worked on kBatch at a time, so that several chains of dependent operations are under way.
+#if defined(SETPIECE_AVX512)
+constexpr int kBatch = 4;
+#elif defined(SETPIECE_AVX2)
+constexpr int kBatch = 2;
+#else
+constexpr int kBatch = 1;
+#endif
+static_assert(kLanes % kBatch == 0, "the splats after a list's end must fill its last batch");
 
+// Splats about the tile's centre: u = l11 x + l12 y + k1, v = l22 y + k2, log2(alpha) = log2_opacity - u^2 -
+// v^2. Written this way nothing large cancels. Splat kChunk lights nothing.
 struct Chunk {
-    Local splats[kChunk];
-    uint16_t masks[kChunk];  // per splat: blocks that it may reach
-    uint64_t splats_of[16];  // per block: the splats that may reach it
+    alignas(64) float k1[kRoom], l11[kRoom], l12[kRoom], k2[kRoom], l22[kRoom], log2_opacity[kRoom];
+    alignas(64) float x[kRoom], y[kRoom];  // mean about the tile's centre
+    alignas(64) float feature[kFeatures][kRoom];
+    alignas(64) int32_t list[16][kRoom];  // per block: its splats in order, then kChunk up to a whole batch
+    int length[16];
+    // The batches of all lists in rounds: the first batch of every block, then the second. Those of one block are
+    // far apart as none can begin before the one before it has ended. A job is 16 times its place plus the block.
+    int32_t jobs[kRoom / kBatch * 16];
+    int job_count;
 };
 
 // x of the pixel centres of block b about the tile's centre, lane by lane; y likewise.
 struct alignas(64) Grid {
-    float x[16][16], y[16][16], xx[16][16], xy[16][16], yy[16][16];
-    float block_left[16], block_top[16];  // first pixel centres of the blocks
+    float x[16][16], y[16][16];
+    float nothing[kRecord];  // the record of a splat that reaches no block
 
-    Grid() {
+    Grid() : nothing{} {
         for (int b = 0; b < 16; b++) {
             for (int i = 0; i < 16; i++) {
-                const float px = static_cast<float>(b % 4 * 4 + i % 4) - 7.5f;
-                const float py = static_cast<float>(b / 4 * 4 + i / 4) - 7.5f;
-                x[b][i] = px;
-                y[b][i] = py;
-                xx[b][i] = px * px;
-                xy[b][i] = px * py;
-                yy[b][i] = py * py;
+                x[b][i] = static_cast<float>(b % 4 * 4 + i % 4) - 7.5f;
+                y[b][i] = static_cast<float>(b / 4 * 4 + i / 4) - 7.5f;
             }
-            block_left[b] = static_cast<float>(b % 4 * 4) - 7.5f;
-            block_top[b] = static_cast<float>(b / 4 * 4) - 7.5f;
         }
+        nothing[kLog2Opacity] = -1000.0f;
+        nothing[kReach] = -1000.0f;
     }
 };
 
-inline void prepare(const float* record, float centre_x, float centre_y, Local* out) {
-    const float x = record[kX] - centre_x, y = record[kY] - centre_y;
-    out->l11 = record[kL11];
-    out->l12 = record[kL12];
-    out->l22 = record[kL22];
-    out->k1 = -(record[kL11] * x + record[kL12] * y);
-    out->k2 = -(record[kL22] * y);
-    out->log2_opacity = record[kLog2Opacity];
-    for (int i = 0; i < 7; i++) out->feature[i] = record[kRed + i];
-    out->x = x;
-    out->y = y;
-    out->clips = record[kLog2Opacity] > kMaxLog2Alpha ? 1.0f : 0.0f;
+// What decides which blocks a group of splats reaches.
+struct Outlines {
+    F16 x, y, l11, l12, l22, slope_x, slope_y, reach;
+};
+
+// Puts the splats of `count` entries at positions 16 g to 16 g + 15 of the chunk.
+template <int kChannels>
+inline Outlines load_group(const Projection& projection, const Entry* entries, int count, float centre_x,
+                           float centre_y, const Grid& grid, int g, Chunk* chunk) {
+    F16 r[16];
+    for (int lane = 0; lane < kLanes; lane++) {
+        const int64_t slot = lane < count ? static_cast<int64_t>(entries[lane].slot) : 0;
+        r[lane] = load(lane < count ? projection.records + slot * kRecord : grid.nothing);
+    }
+    transpose(r);
+    const F16 x = r[kX] - set(centre_x), y = r[kY] - set(centre_y);
+    const int at = g * kLanes;
+    store(chunk->x + at, x);
+    store(chunk->y + at, y);
+    store(chunk->l11 + at, r[kL11]);
+    store(chunk->l12 + at, r[kL12]);
+    store(chunk->l22 + at, r[kL22]);
+    store(chunk->k1 + at, -fma(r[kL11], x, r[kL12] * y));
+    store(chunk->k2 + at, -(r[kL22] * y));
+    store(chunk->log2_opacity + at, r[kLog2Opacity]);
+    for (int c = 0; c < kChannels; c++) store(chunk->feature[c] + at, r[kRed + c]);
+    return {x, y, r[kL11], r[kL12], r[kL22], r[kSlopeX], r[kSlopeY], r[kReach]};
 }
 
-// Which of the sixteen 4x4 blocks the ellipse of alpha = 1/255 reaches: the smallest Mahalanobis distance
-// over a block's rectangle of pixel centres lies on the edge that faces the mean, or is 0 inside.
-inline uint32_t reached_blocks(const float* record, const Local& s, const Grid& grid) {
-    const F16 x = set(s.x), y = set(s.y), zero = set(0.0f), side = set(3.0f);
-    const F16 left = load(grid.block_left) - x, top = load(grid.block_top) - y;
-    const F16 right = left + side, bottom = top + side;
-    const F16 l11 = set(s.l11), l12 = set(s.l12), l22 = set(s.l22);
-    const F16 near_x = clamp(zero, left, right), near_y = clamp(zero, top, bottom);
-    const F16 y_for_x = clamp(near_x * set(record[kSlopeY]), top, bottom);
-    const F16 x_for_y = clamp(near_y * set(record[kSlopeX]), left, right);
-    const F16 u1 = fma(l11, near_x, l12 * y_for_x), v1 = l22 * y_for_x;
-    const F16 u2 = fma(l11, x_for_y, l12 * near_y), v2 = l22 * near_y;
-    const F16 distance = min(fma(u1, u1, v1 * v1), fma(u2, u2, v2 * v2));
-    return bits(distance <= set(record[kReach] * 1.0001f + 1e-4f));
+// Puts splats that light nothing behind the others.
+inline void close_chunk(Chunk* chunk) {
+    const F16 zero = set(0.0f);
+    float* const rows[] = {chunk->k1,  chunk->l11, chunk->l12, chunk->k2,
+                           chunk->l22, chunk->x,   chunk->y};
+    for (float* row : rows) store(row + kChunk, zero);
+    store(chunk->log2_opacity + kChunk, set(-1000.0f));
+    for (int c = 0; c < kFeatures; c++) store(chunk->feature[c] + kChunk, zero);
 }
 
-// For each block the set of splats whose mask has it. A float sums 24 different powers of two exactly, so the
-// sixteen blocks are served at once, half a chunk at a time.
-inline void turn_masks(const uint16_t* masks, int count, uint64_t* splats_of) {
-    constexpr int kHalf = kChunk / 2;
-    static_assert(kHalf <= 24 && kChunk % 2 == 0, "a float has 24 bits");
-    F16 halves[2] = {set(0.0f), set(0.0f)};
-    for (int h = 0; h < 2; h++) {
-        const int end = count - h * kHalf < kHalf ? count - h * kHalf : kHalf;
-        float bit = 1.0f;
-        for (int i = 0; i < end; i++, bit += bit) {
-            halves[h] = halves[h] + keep(mask_of(masks[h * kHalf + i]), set(bit));
+// Which splats of a group reach each of the sixteen blocks, as bits: those whose ellipse of alpha = 1/255 meets
+// the block. The smallest Mahalanobis distance over a block's rectangle of pixel centres lies on the edge that
+// faces the mean, or is 0 inside.
+inline void reached_blocks(const Outlines& s, uint16_t reached[16]) {
+    const F16 zero = set(0.0f), side = set(3.0f);
+    const F16 reach = fma(s.reach, set(1.0001f), set(1e-4f));
+    F16 left[4], right[4], nearest_y[4], u_across[4];
+    for (int i = 0; i < 4; i++) {
+        left[i] = set(static_cast<float>(4 * i) - 7.5f) - s.x;
+        right[i] = left[i] + side;
+        const F16 near_x = clamp(zero, left[i], right[i]);
+        nearest_y[i] = near_x * s.slope_y;
+        u_across[i] = s.l11 * near_x;
+    }
+    for (int j = 0; j < 4; j++) {
+        const F16 top = set(static_cast<float>(4 * j) - 7.5f) - s.y, bottom = top + side;
+        const F16 near_y = clamp(zero, top, bottom);
+        const F16 nearest_x = near_y * s.slope_x, u_down = s.l12 * near_y, v_down = s.l22 * near_y;
+        for (int i = 0; i < 4; i++) {
+            const F16 y = clamp(nearest_y[i], top, bottom), x = clamp(nearest_x, left[i], right[i]);
+            const F16 u1 = fma(s.l12, y, u_across[i]), v1 = s.l22 * y, u2 = fma(s.l11, x, u_down);
+            const F16 distance = min(fma(u1, u1, v1 * v1), fma(u2, u2, v_down * v_down));
+            reached[4 * j + i] = static_cast<uint16_t>(bits(distance <= reach));
         }
     }
-    alignas(64) int32_t low[16], high[16];
-    store_int(low, halves[0]);
-    store_int(high, halves[1]);
-    for (int b = 0; b < 16; b++) {
-        splats_of[b] = static_cast<uint64_t>(low[b]) | static_cast<uint64_t>(high[b]) << kHalf;
+}
+
+// Fills the lists of the blocks in `alive` from the bits of every group, [groups][16], and cuts them into jobs:
+// one loop over all jobs ends once, where loops over lists of no fixed length would end at every block.
+inline void list_splats(const uint16_t (*reached)[16], int groups, uint32_t alive, Chunk* chunk) {
+    alignas(64) float lengths[16];
+    store(lengths, set(0.0f));
+    for (; alive; alive &= alive - 1) {
+        const int b = lowest_bit(alive);
+        int32_t* list = chunk->list[b];
+        int length = 0;
+        for (int g = 0; g < groups; g++) length += store_places(list + length, reached[g][b], g * kLanes);
+        chunk->length[b] = length;
+        lengths[b] = static_cast<float>(length);
+        for (int i = 0; i < kBatch; i++) list[length + i] = kChunk;
     }
+    const F16 all = load(lengths);
+    int jobs = 0;
+    for (int place = 0;; place += kBatch) {
+        const uint32_t longer = bits(all > set(static_cast<float>(place)));
+        if (!longer) break;
+        jobs += store_places(chunk->jobs + jobs, longer, 16 * place);
+    }
+    chunk->job_count = jobs;
 }
 
 // The lanes of block b that lie inside the image: 1, else 0.
@@ -104,12 +151,30 @@ inline F16 inside_image(const View& view, const Grid& grid, int b, float centre_
     return keep(inside, set(1.0f));
 }
 
-// alpha at sixteen pixels, 0 below 1/255, before it is clipped from above.
-inline F16 alpha_at(const Local& s, F16 x, F16 y) {
-    const F16 u = fma(set(s.l11), x, fma(set(s.l12), y, set(s.k1)));
-    const F16 v = fma(set(s.l22), y, set(s.k2));
-    const F16 exponent = fnma(u, u, fnma(v, v, set(s.log2_opacity)));
-    return keep(exponent >= set(kMinLog2Alpha), exp2_in_range(exponent));
+// alpha of a batch of splats at sixteen pixels, 0 below 1/255, clipped from above.
+inline void alphas_at(const Chunk& chunk, const int32_t* list, F16 x, F16 y, F16 alpha[kBatch]) {
+    F16 exponent[kBatch];
+    for (int i = 0; i < kBatch; i++) {
+        const int at = list[i];
+        const F16 u = fma(set(chunk.l11[at]), x, fma(set(chunk.l12[at]), y, set(chunk.k1[at])));
+        const F16 v = fma(set(chunk.l22[at]), y, set(chunk.k2[at]));
+        exponent[i] = fnma(u, u, fnma(v, v, set(chunk.log2_opacity[at])));
+    }
+    exp2_in_range<kBatch>(exponent, set(kMinLog2Alpha), alpha);
+    for (int i = 0; i < kBatch; i++) alpha[i] = min(alpha[i], set(kAlphaMax));
+}
+
+// The weights of a batch, one splat after the other; `t` is the transmittance, before and then after. A splat is
+// drawn where the transmittance behind it is above the limit. `t` never rises, so it needs no guard of its own:
+// once it falls to the limit every later splat finds it there too.
+inline void blend(const F16 alpha[kBatch], F16* t, F16 weight[kBatch], M16 drawn[kBatch]) {
+    const F16 limit = set(kTransmittanceMin), one = set(1.0f);
+    for (int i = 0; i < kBatch; i++) {
+        const F16 next = *t * (one - alpha[i]);
+        drawn[i] = next > limit;
+        weight[i] = keep(drawn[i], alpha[i] * *t);
+        *t = next;
+    }
 }
 
 }  // namespace setpiece::cpu::ISA

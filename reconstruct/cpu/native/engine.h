@@ -68,6 +68,8 @@ public:
     const Timings& timings() const { return timings_; }
     int64_t visible() const { return static_cast<int64_t>(binning_.visible()); }
     int64_t pairs() const { return static_cast<int64_t>(binning_.pairs()); }
+    // Pairs of Gaussian and 4x4 block that the last picture was drawn from.
+    int64_t block_pairs() const { return binning_.block_pairs(); }
     int64_t steps = 0;
 
 private:

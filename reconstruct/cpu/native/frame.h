@@ -10,7 +10,7 @@ namespace setpiece::cpu {
 
 constexpr int kLanes = 16;            // Gaussians per block of parameters, pixels per 4x4 block
 constexpr int kTile = 16;             // pixels along the side of a tile
-constexpr int kChunk = 48;            // splats of a tile that are worked on together; at most 64
+constexpr int kChunk = 64;            // splats of a tile that are worked on together
 constexpr int kRecord = 16;           // floats per projected Gaussian
 constexpr int kMoments = 12;          // sums that the backward pass forms per Gaussian and tile
 constexpr int kGradient = 16;         // floats reserved for them, one cache line
@@ -44,8 +44,7 @@ enum Field {
     kReach         // where (l11 dx + l12 dy)^2 + (l22 dy)^2 makes alpha 1/255
 };
 
-// Moments over the pixels of a tile of d = dL/d(ln alpha) and of the blending weight w; dx, dy are first
-// taken from the tile's centre, then shifted to the Gaussian's mean.
+// Moments over the pixels of a tile of d = dL/d(ln alpha) and of the blending weight w; dx, dy from the mean.
 enum Moment {
     kD = 0,
     kDx,
@@ -108,7 +107,7 @@ struct Tiles {
     const uint32_t* begin;        // [tiles + 1] into entries
     const uint32_t* chunk_begin;  // [tiles + 1] into chunks
     const Entry* entries;         // by tile, then by depth
-    uint16_t* block_masks;        // per entry: which of the tile's 4x4 blocks evaluate it
+    uint16_t (*reached)[16];      // [chunks][kChunk / 16][16]: by 4x4 block, which of 16 splats it evaluates
     float* transmittance;         // [chunks][256] at the start of each chunk, block by block
 };
 

@@ -225,6 +225,7 @@ public:
     std::string isa() const { return isa_name(engine_.isa()); }
     int64_t visible() const { return engine_.visible(); }
     int64_t pairs() const { return engine_.pairs(); }
+    int64_t block_pairs() const { return engine_.block_pairs(); }
     int64_t steps() const { return engine_.steps; }
 
 private:
@@ -305,6 +306,7 @@ NB_MODULE(_native, m) {
         .def_prop_ro("isa", &Module::isa)
         .def_prop_ro("visible", &Module::visible)
         .def_prop_ro("pairs", &Module::pairs)
+        .def_prop_ro("block_pairs", &Module::block_pairs)
         .def_prop_ro("steps", &Module::steps);
 }
 

@@ -10,90 +10,97 @@
 
 namespace setpiece::cpu::ISA {
 
+// Of one splat at the pixels of one block.
+struct Share {
+    float weight[16];  // w
+    float d[16];       // dL/d(ln alpha); before, alpha where it is drawn
+};
+
 struct BackwardState {
     alignas(64) float behind[16][16];       // R
     alignas(64) float gradient[16][3][16];  // g
     alignas(64) float error[16][16], kept[16][16];
-    alignas(64) float weight[16][kChunk][16];  // w of each splat of the chunk
-    alignas(64) float d[16][kChunk][16];       // dL/d(ln alpha)
-    alignas(64) float alpha[kChunk][16];       // of the block at hand, 0 where not drawn
-    uint32_t clipped[kChunk];                  // lanes whose alpha was clipped
+    alignas(64) float transmittance[16][16];
+    alignas(64) Share shares[16][kChunk + 1];
 };
 
-// Fills weight and d of block b for the splats `todo`, given the transmittance at the chunk's start.
-inline void differentiate_block(const Chunk& chunk, uint64_t todo, const Grid& grid, int b, F16 t,
-                                BackwardState* state) {
-    const F16 x = load(grid.x[b]), y = load(grid.y[b]);
-    const F16 limit = set(kTransmittanceMin), most = set(kAlphaMax), one = set(1.0f);
-    for (uint64_t rest = todo; rest; rest &= rest - 1) {
-        const int i = lowest_bit(rest);
-        const F16 raw = alpha_at(chunk.splats[i], x, y);
-        const F16 alpha = min(raw, most);
-        const F16 next = t * (one - alpha);
-        const M16 drawn = next > limit;
-        store(state->alpha[i], keep(drawn, alpha));
-        store(state->weight[b][i], keep(drawn, alpha * t));
-        if (chunk.splats[i].clips != 0.0f) state->clipped[i] = bits(raw > most);
-        t = next;
+// Weights and alphas of the batch at `place` of the list of block b.
+inline void weigh_batch(const Chunk& chunk, const Grid& grid, int b, int place, BackwardState* state) {
+    const int32_t* list = chunk.list[b] + place;
+    F16 alpha[kBatch], weight[kBatch];
+    M16 drawn[kBatch];
+    alphas_at(chunk, list, load(grid.x[b]), load(grid.y[b]), alpha);
+    F16 t = load(state->transmittance[b]);
+    blend(alpha, &t, weight, drawn);
+    store(state->transmittance[b], t);
+    for (int i = 0; i < kBatch; i++) {
+        Share& share = state->shares[b][list[i]];
+        store(share.weight, weight[i]);
+        store(share.d, keep(drawn[i], alpha[i]));
     }
+}
+
+// dL/d(ln alpha) of the batch, whose weights and alphas are known, and of all splats behind it R.
+inline void differentiate_batch(const Chunk& chunk, int b, int place, BackwardState* state) {
+    const F16 one = set(1.0f), most = set(kAlphaMax);
+    const int32_t* list = chunk.list[b] + place;
     const F16 red = load(state->gradient[b][0]), green = load(state->gradient[b][1]);
     const F16 blue = load(state->gradient[b][2]);
     F16 behind = load(state->behind[b]);
-    for (uint64_t rest = todo; rest;) {
-        const int i = highest_bit(rest);
-        rest ^= uint64_t{1} << i;
-        const float* colour = chunk.splats[i].feature;
-        const F16 own = fma(red, set(colour[0]), fma(green, set(colour[1]), blue * set(colour[2])));
-        F16 d = load(state->weight[b][i]) * (own - behind);
-        const F16 alpha = load(state->alpha[i]);
+    for (int i = kBatch - 1; i >= 0; i--) {
+        const int at = list[i];
+        Share& share = state->shares[b][at];
+        const F16 alpha = load(share.d);
+        const F16 own = fma(red, set(chunk.feature[0][at]),
+                            fma(green, set(chunk.feature[1][at]), blue * set(chunk.feature[2][at])));
+        const F16 d = load(share.weight) * (own - behind);
+        store(share.d, keep(alpha < most, d));           // a clipped alpha stands still
         behind = fma(one - alpha, behind, alpha * own);  // one operation long from splat to splat
-        if (chunk.splats[i].clips != 0.0f) d = select(mask_of(state->clipped[i]), set(0.0f), d);
-        store(state->d[b][i], d);
     }
     store(state->behind[b], behind);
 }
 
-// Sums over the pixels of the blocks in `mask` for splat i of the chunk, about the tile's centre.
-inline F16 gather_moments(const BackwardState& state, const Grid& grid, uint32_t mask, int i) {
+// Sums over the pixels of the `blocks` for splat i of the chunk, about its mean.
+template <bool kMasked>
+inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const Grid& grid, uint32_t blocks,
+                          int i) {
     F16 m[kMoments];
     for (int k = 0; k < kMoments; k++) m[k] = set(0.0f);
-    for (uint32_t rest = mask; rest; rest &= rest - 1) {
-        const int b = lowest_bit(rest);
-        const F16 d = load(state.d[b][i]);
+    const F16 mean_x = set(chunk.x[i]), mean_y = set(chunk.y[i]);
+    for (; blocks; blocks &= blocks - 1) {
+        const int b = lowest_bit(blocks);
+        const F16 x = load(grid.x[b]) - mean_x, y = load(grid.y[b]) - mean_y;
+        const F16 d = load(state.shares[b][i].d), w = load(state.shares[b][i].weight);
+        const F16 dx = d * x, dy = d * y;
         m[kD] = m[kD] + d;
-        m[kDx] = fma(d, load(grid.x[b]), m[kDx]);
-        m[kDy] = fma(d, load(grid.y[b]), m[kDy]);
-        m[kDxx] = fma(d, load(grid.xx[b]), m[kDxx]);
-        m[kDxy] = fma(d, load(grid.xy[b]), m[kDxy]);
-        m[kDyy] = fma(d, load(grid.yy[b]), m[kDyy]);
-        const F16 w = load(state.weight[b][i]);
+        m[kDx] = m[kDx] + dx;
+        m[kDy] = m[kDy] + dy;
+        m[kDxx] = fma(dx, x, m[kDxx]);
+        m[kDxy] = fma(dx, y, m[kDxy]);
+        m[kDyy] = fma(dy, y, m[kDyy]);
         m[kWeightRed] = fma(w, load(state.gradient[b][0]), m[kWeightRed]);
         m[kWeightGreen] = fma(w, load(state.gradient[b][1]), m[kWeightGreen]);
         m[kWeightBlue] = fma(w, load(state.gradient[b][2]), m[kWeightBlue]);
         m[kWeightError] = fma(w, load(state.error[b]), m[kWeightError]);
-        m[kWeightKept] = fma(w, load(state.kept[b]), m[kWeightKept]);
+        if (kMasked) m[kWeightKept] = fma(w, load(state.kept[b]), m[kWeightKept]);
         m[kWeightAll] = m[kWeightAll] + w;
     }
+    if (!kMasked) m[kWeightKept] = m[kWeightAll];
     return sums12(m);
 }
 
-// Stores moments taken about the tile's centre as moments about (x, y): shifted along x, then along y.
-// Scalars are stored over the vector, as a vector load of fresh scalars would stall.
-inline void store_shifted(F16 moments, float x, float y, float* out) {
-    alignas(64) float m[16];
-    store(m, moments);
-    store(out, moments);
-    const float dx = m[kDx] - x * m[kD], dy = m[kDy] - y * m[kD];
-    out[kDx] = dx;
-    out[kDy] = dy;
-    out[kDxx] = m[kDxx] - x * (m[kDx] + dx);
-    out[kDxy] = m[kDxy] - x * m[kDy] - y * dx;
-    out[kDyy] = m[kDyy] - y * (m[kDy] + dy);
+// For each of sixteen splats the blocks that it reaches, from the splats that reach each block.
+inline void turn(const uint16_t reached[16], int32_t blocks_of[16]) {
+    F16 sum = set(0.0f);
+    for (int b = 0; b < 16; b++) {
+        sum = sum + keep(mask_of(reached[b]), set(static_cast<float>(1 << b)));
+    }
+    store_int(blocks_of, sum);
 }
 
 // Writes the moments of every entry of a tile to its pair, and whether any pixel drew it to `touched`.
 inline void differentiate_tile(const View& view, const Projection& projection, const Tiles& tiles, int tile,
-                               const Grid& grid, const Planes& planes, float* pair_moments,
+                               const Grid& grid, const Planes& planes, bool masked, float* pair_moments,
                                uint8_t* touched) {
     const uint32_t begin = tiles.begin[tile], end = tiles.begin[tile + 1];
     if (begin == end) return;
@@ -102,6 +109,14 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
     const float centre_y = static_cast<float>(ty * kTile + kTile / 2);
     BackwardState state;
     Chunk chunk;
+    close_chunk(&chunk);
+    const int beside = tx + 1 < view.tiles_x ? kTile : 0;  // the next tile will want these
+    for (int64_t y = 0; y < kTile; y++) {
+        const int64_t offset = (ty * kTile + y) * view.stride + tx * kTile + beside;
+        for (int c = 0; c < 3; c++) prefetch(planes.gradient + c * view.plane + offset);
+        prefetch(planes.error + offset);
+        if (masked) prefetch(planes.kept + offset);
+    }
     const int64_t corner = static_cast<int64_t>(ty) * kTile * view.stride + tx * kTile;
     for (int b = 0; b < 16; b++) {
         const int64_t offset = corner + b / 4 * 4 * view.stride + b % 4 * 4;
@@ -113,40 +128,45 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         }
         store(state.behind[b], behind);
         store(state.error[b], load_block(planes.error + offset, view.stride));
-        store(state.kept[b], load_block(planes.kept + offset, view.stride));
+        if (masked) store(state.kept[b], load_block(planes.kept + offset, view.stride));
     }
     const int chunks = static_cast<int>((end - begin + kChunk - 1) / kChunk);
-    for (int at_chunk = chunks - 1; at_chunk >= 0; at_chunk--) {
-        const uint32_t at = begin + static_cast<uint32_t>(at_chunk) * kChunk;
-        const int count = static_cast<int>(end - at < kChunk ? end - at : kChunk);
-        const uint16_t* masks = tiles.block_masks + at;
-        turn_masks(masks, count, chunk.splats_of);
+    for (int nth = chunks - 1; nth >= 0; nth--) {
+        const Entry* entries = tiles.entries + begin + static_cast<uint32_t>(nth) * kChunk;
+        const int left = static_cast<int>(end - begin) - nth * kChunk, count = left < kChunk ? left : kChunk;
+        const int groups = (count + kLanes - 1) / kLanes;
+        const int64_t at_chunk = static_cast<int64_t>(tiles.chunk_begin[tile]) + nth;
+        const uint16_t(*reached)[16] = tiles.reached + at_chunk * kGroups;
         // Records lie in no order: ask for those of the chunk that comes next while this one is worked on.
-        for (uint32_t i = at >= begin + kChunk ? at - kChunk : at; i < at; i++) {
-            if (tiles.block_masks[i])
-                prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
+        for (int i = 1; nth > 0 && i <= kChunk; i++) {
+            prefetch(projection.records + static_cast<int64_t>(entries[-i].slot) * kRecord);
         }
+        alignas(64) int32_t blocks_of[kChunk];
         uint32_t blocks = 0;
-        for (int i = 0; i < count; i++) {
-            blocks |= masks[i];
-            if (!masks[i]) continue;
-            prefetch_to_write(pair_moments + static_cast<int64_t>(tiles.entries[at + i].pair) * kGradient);
-            const float* record =
-                projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
-            prepare(record, centre_x, centre_y, &chunk.splats[i]);
+        for (int g = 0; g < groups; g++) {
+            load_group<3>(projection, entries + g * kLanes, count - g * kLanes, centre_x, centre_y, grid, g,
+                          &chunk);
+            turn(reached[g], blocks_of + g * kLanes);
+            for (int b = 0; b < 16; b++) blocks |= static_cast<uint32_t>(reached[g][b] != 0) << b;
         }
-        const float* saved =
-            tiles.transmittance + (static_cast<int64_t>(tiles.chunk_begin[tile]) + at_chunk) * 256;
-        for (; blocks; blocks &= blocks - 1) {
-            const int b = lowest_bit(blocks);
-            differentiate_block(chunk, chunk.splats_of[b], grid, b, load(saved + b * 16), &state);
-        }
+        if (!blocks) continue;
         for (int i = 0; i < count; i++) {
-            if (!masks[i]) continue;
-            const uint32_t pair = tiles.entries[at + i].pair;
+            prefetch_to_write(pair_moments + static_cast<int64_t>(entries[i].pair) * kGradient);
+        }
+        list_splats(reached, groups, blocks, &chunk);
+        const float* saved = tiles.transmittance + at_chunk * 256;
+        for (int b = 0; b < 16; b++) store(state.transmittance[b], load(saved + b * 16));
+        for (int i = 0; i < chunk.job_count; i++)
+            weigh_batch(chunk, grid, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
+        for (int i = chunk.job_count - 1; i >= 0; i--)
+            differentiate_batch(chunk, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
+        for (int i = 0; i < count; i++) {
+            const auto reaches = static_cast<uint32_t>(blocks_of[i]);
+            if (!reaches) continue;
+            const uint32_t pair = entries[i].pair;
             float* m = pair_moments + static_cast<int64_t>(pair) * kGradient;
-            const F16 moments = gather_moments(state, grid, masks[i], i);
-            store_shifted(moments, chunk.splats[i].x, chunk.splats[i].y, m);
+            store(m, masked ? gather_moments<true>(chunk, state, grid, reaches, i)
+                            : gather_moments<false>(chunk, state, grid, reaches, i));
             touched[pair] = m[kWeightAll] > 0.0f;
         }
     }

@@ -1,7 +1,4 @@
 // Forward compositing of one tile (Kerbl et al. 2023, algorithm 2), a 4x4 block of pixels per vector.
-//
-// A splat is drawn while the transmittance behind it stays above 1e-4. The running transmittance T never
-// rises, so it needs no guard: once it falls to the limit every later splat finds it there too.
 #pragma once
 
 #include "chunk.h"
@@ -12,40 +9,37 @@ namespace setpiece::cpu::ISA {
 template <int kChannels>
 struct TileState {
     alignas(64) float transmittance[16][16];  // running
-    alignas(64) float visible[16][16];        // transmittance of what was drawn
+    alignas(64) float covered[16][16];        // sum of the weights of what was drawn
     alignas(64) float sums[16][kChannels][16];
 };
 
-// Draws the splats `todo` of a chunk into block b. Returns the index of the splat after which every pixel
-// is opaque, or kChunk.
+// Draws the batch of splats at `place` of the list of block b. Returns whether a pixel is not opaque yet.
 template <int kChannels>
-inline int draw_block(const Chunk& chunk, uint64_t todo, const Grid& grid, int b,
-                      TileState<kChannels>* state) {
-    const F16 x = load(grid.x[b]), y = load(grid.y[b]);
-    const F16 limit = set(kTransmittanceMin), most = set(kAlphaMax), one = set(1.0f);
-    F16 t = load(state->transmittance[b]), visible = load(state->visible[b]);
-    F16 sums[kChannels];
-    for (int c = 0; c < kChannels; c++) sums[c] = load(state->sums[b][c]);
-    int stop = kChunk;
-    for (; todo; todo &= todo - 1) {
-        const int i = lowest_bit(todo);
-        const Local& s = chunk.splats[i];
-        const F16 alpha = min(alpha_at(s, x, y), most);
-        const F16 next = t * (one - alpha);
-        const M16 drawn = next > limit;
-        const F16 weight = keep(drawn, alpha * t);
-        visible = select(drawn, next, visible);
-        t = next;
-        for (int c = 0; c < kChannels; c++) sums[c] = fma(weight, set(s.feature[c]), sums[c]);
-        if (!any(drawn)) {
-            stop = i;
-            break;
-        }
-    }
+inline bool draw_batch(const Chunk& chunk, const Grid& grid, int b, int place, TileState<kChannels>* state) {
+    const int32_t* list = chunk.list[b] + place;
+    F16 alpha[kBatch], weight[kBatch];
+    M16 drawn[kBatch];
+    alphas_at(chunk, list, load(grid.x[b]), load(grid.y[b]), alpha);
+    F16 t = load(state->transmittance[b]);
+    blend(alpha, &t, weight, drawn);
     store(state->transmittance[b], t);
-    store(state->visible[b], visible);
-    for (int c = 0; c < kChannels; c++) store(state->sums[b][c], sums[c]);
-    return stop;
+    F16 covered = load(state->covered[b]);
+    for (int i = 0; i < kBatch; i++) covered = covered + weight[i];
+    store(state->covered[b], covered);
+    for (int c = 0; c < kChannels; c++) {
+        F16 sum = load(state->sums[b][c]);
+        for (int i = 0; i < kBatch; i++) sum = fma(weight[i], set(chunk.feature[c][list[i]]), sum);
+        store(state->sums[b][c], sum);
+    }
+    return any(drawn[kBatch - 1]);
+}
+
+// Takes the splats of a list from place `from` on out of the bits of their block.
+inline void forget_rest(const Chunk& chunk, int b, int from, uint16_t (*reached)[16]) {
+    for (int k = from; k < chunk.length[b]; k++) {
+        const int at = chunk.list[b][k];
+        reached[at / kLanes][b] &= static_cast<uint16_t>(~(1u << at % kLanes));
+    }
 }
 
 // Draws a tile. For the backward pass it leaves in `tiles` the blocks that evaluate each entry, and the
@@ -58,51 +52,72 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
     const float centre_y = static_cast<float>(ty * kTile + kTile / 2);
     TileState<kChannels> state;
     Chunk chunk;
+    close_chunk(&chunk);
     uint32_t alive = 0;
     for (int b = 0; b < 16; b++) {
         const F16 inside = inside_image(view, grid, b, centre_x, centre_y);
         store(state.transmittance[b], inside);
-        store(state.visible[b], inside);
+        store(state.covered[b], set(0.0f));
         for (int c = 0; c < kChannels; c++) store(state.sums[b][c], set(0.0f));
         if (any(inside > set(0.0f))) alive |= 1u << b;
     }
     const uint32_t begin = tiles.begin[tile], end = tiles.begin[tile + 1];
-    float* saved = tiles.transmittance + static_cast<int64_t>(tiles.chunk_begin[tile]) * 256;
+    const uint32_t all = tiles.begin[view.tiles_x * view.tiles_y];
+    for (int64_t y = 0; y < kTile; y++) {
+        const int64_t offset = (ty * kTile + y) * view.stride + tx * kTile;
+        for (int c = 0; c < 3; c++) prefetch_to_write(planes.colour + c * view.plane + offset);
+    }
+    int64_t at_chunk = tiles.chunk_begin[tile];
     uint32_t at = begin;
-    for (; at < end && alive; at += kChunk, saved += 256) {
+    for (; at < end && alive; at += kChunk, at_chunk++) {
         const int count = static_cast<int>(end - at < kChunk ? end - at : kChunk);
-        for (int i = 0; i < count; i++) {
-            const float* record =
-                projection.records + static_cast<int64_t>(tiles.entries[at + i].slot) * kRecord;
-            prepare(record, centre_x, centre_y, &chunk.splats[i]);
-            chunk.masks[i] = static_cast<uint16_t>(reached_blocks(record, chunk.splats[i], grid) & alive);
+        const int groups = (count + kLanes - 1) / kLanes;
+        uint16_t(*reached)[16] = tiles.reached + at_chunk * kGroups;
+        for (int g = 0; g < groups; g++) {
+            const Outlines outlines =
+                load_group<kChannels>(projection, tiles.entries + at + g * kLanes, count - g * kLanes,
+                                      centre_x, centre_y, grid, g, &chunk);
+            reached_blocks(outlines, reached[g]);
         }
-        // Records lie in no order: ask for those of the next chunk while this one is drawn.
-        const uint32_t next = at + kChunk, after = end - at > 2 * kChunk ? next + kChunk : end;
+        for (int g = groups; g < kGroups; g++) {
+            for (int b = 0; b < 16; b++) reached[g][b] = 0;
+        }
+        // Records lie in no order: ask for those of the next chunk, or tile, while this one is drawn.
+        const uint32_t next = at + static_cast<uint32_t>(count), after = next + kChunk < all ? next + kChunk : all;
         for (uint32_t i = next; i < after; i++) {
             prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
         }
-        turn_masks(chunk.masks, count, chunk.splats_of);
-        for (uint32_t rest = alive; rest; rest &= rest - 1) {
-            const int b = lowest_bit(rest);
-            store(saved + b * 16, load(state.transmittance[b]));
-            const uint64_t todo = chunk.splats_of[b];
-            const int stop = draw_block<kChannels>(chunk, todo, grid, b, &state);
-            if (stop == kChunk) continue;
-            alive &= ~(1u << b);
-            const uint64_t skipped = todo & ~((uint64_t{2} << stop) - 1);
-            for (uint64_t late = skipped; late; late &= late - 1) {
-                chunk.masks[lowest_bit(late)] &= static_cast<uint16_t>(~(1u << b));
+        list_splats(reached, groups, alive, &chunk);
+        float* saved = tiles.transmittance + at_chunk * 256;
+        for (int b = 0; b < 16; b++) store(saved + b * 16, load(state.transmittance[b]));
+        const uint32_t before = alive;
+        int opaque_from[16];  // place in the block's list
+        for (int b = 0; b < 16; b++) opaque_from[b] = kChunk;
+        for (int i = 0; i < chunk.job_count; i++) {
+            const int b = chunk.jobs[i] % 16, place = chunk.jobs[i] / 16;
+            if (opaque_from[b] <= place) continue;
+            const bool clear = draw_batch<kChannels>(chunk, grid, b, place, &state);
+            opaque_from[b] = clear ? kChunk : place + kBatch;
+        }
+        for (int b = 0; b < 16; b++) {
+            if (!(before >> b & 1)) {
+                for (int g = 0; g < groups; g++) reached[g][b] = 0;
+            } else if (opaque_from[b] != kChunk) {
+                alive &= ~(1u << b);
+                forget_rest(chunk, b, opaque_from[b], reached);
             }
         }
-        for (int i = 0; i < count; i++) tiles.block_masks[at + i] = chunk.masks[i];
     }
-    for (; at < end; at++) tiles.block_masks[at] = 0;
+    for (; at < end; at += kChunk, at_chunk++) {
+        for (int g = 0; g < kGroups; g++) {
+            for (int b = 0; b < 16; b++) tiles.reached[at_chunk * kGroups + g][b] = 0;
+        }
+    }
 
     const int64_t corner = static_cast<int64_t>(ty) * kTile * view.stride + tx * kTile;
     for (int b = 0; b < 16; b++) {
         const int64_t offset = corner + b / 4 * 4 * view.stride + b % 4 * 4;
-        const F16 behind = load(state.visible[b]), alpha = set(1.0f) - behind;
+        const F16 alpha = load(state.covered[b]), behind = set(1.0f) - alpha;
         for (int c = 0; c < 3; c++) {
             store_block(planes.colour + c * view.plane + offset, view.stride,
                         fma(behind, set(view.background[c]), load(state.sums[b][c])));

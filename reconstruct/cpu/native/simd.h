@@ -57,17 +57,6 @@ inline void prefetch_to_write(const void* p) {
 #endif
 }
 
-// Index of the highest set bit; `mask` must not be 0.
-inline int highest_bit(uint64_t mask) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    unsigned long index;
-    _BitScanReverse64(&index, mask);
-    return static_cast<int>(index);
-#else
-    return 63 - __builtin_clzll(mask);
-#endif
-}
-
 // 2^x to 2e-9 relative before rounding, for any x; 0 below -126. Minimax polynomial of degree 6.
 inline F16 exp2(F16 x) {
     const F16 inside = clamp(x, set(-126.0f), set(127.0f));
@@ -84,16 +73,17 @@ inline F16 exp2(F16 x) {
 
 inline F16 exp(F16 x) { return exp2(x * set(kLog2E)); }
 
-// 2^x to 7.5e-8 relative for -100 < x < 100; meaningless elsewhere, so mask such lanes. Degree 5.
-inline F16 exp2_in_range(F16 x) {
-    const F16 n = round(x);
-    const F16 f = x - n;
-    F16 p = fma(set(0.001327645f), f, set(0.009675541f));
-    p = fma(p, f, set(0.055507135f));
-    p = fma(p, f, set(0.2402212f));
-    p = fma(p, f, set(0.69314694f));
-    p = fma(p, f, set(1.0000001f));
-    return scale2(p, n);
+// result[i] = 2^x[i] to 2.7e-6 relative where least <= x[i] < 100, and 0 where it is less or not a number.
+// Minimax polynomial of degree 4 between two integers, kCount of them side by side.
+template <int kCount>
+inline void exp2_in_range(const F16 x[kCount], F16 least, F16 result[kCount]) {
+    F16 f[kCount], p[kCount];
+    for (int i = 0; i < kCount; i++) f[i] = x[i] - floor(x[i]);
+    for (int i = 0; i < kCount; i++) p[i] = fma(set(0.0135341679f), f[i], set(0.0520114606f));
+    for (int i = 0; i < kCount; i++) p[i] = fma(p[i], f[i], set(0.241442757f));
+    for (int i = 0; i < kCount; i++) p[i] = fma(p[i], f[i], set(0.693003834f));
+    for (int i = 0; i < kCount; i++) p[i] = fma(p[i], f[i], set(1.00000259f));
+    for (int i = 0; i < kCount; i++) result[i] = keep(x[i] >= least, scale2_floor(p[i], x[i]));
 }
 
 // log2(x) to 4e-9 absolute before rounding, for normal positive x. Minimax polynomial of degree 10.

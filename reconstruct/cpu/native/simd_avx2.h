@@ -85,6 +85,9 @@ inline __m256 scale2_half(__m256 p, __m256 n) {
 // p * 2^n for integral n; p and the result must be normal numbers
 inline F16 scale2(F16 p, F16 n) { return {scale2_half(p.a, n.a), scale2_half(p.b, n.b)}; }
 
+// p * 2^floor(x); p and the result must be normal numbers
+inline F16 scale2_floor(F16 p, F16 x) { return scale2(p, floor(x)); }
+
 inline void split_half(__m256 x, __m256* mantissa, __m256* exponent) {
     const __m256i shifted = _mm256_sub_epi32(_mm256_castps_si256(x), _mm256_set1_epi32(0x3f400000));  // 0.75
     const __m256i e = _mm256_srai_epi32(shifted, 23);
@@ -108,6 +111,16 @@ inline F16 load_bytes(const uint8_t* p) {
 inline void store_int(int32_t* p, F16 x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(x.a));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), _mm256_cvttps_epi32(x.b));
+}
+
+// Stores first + i for each set bit i of `places`, in order; returns how many. May write sixteen values.
+inline int store_places(int32_t* p, uint32_t places, int first) {
+    int count = 0;
+    for (int i = 0; places; places >>= 1, i++) {
+        p[count] = first + i;
+        count += static_cast<int>(places & 1);
+    }
+    return count;
 }
 
 // Four rows of four floats: the pixels of a 4x4 block, row by row.

@@ -49,6 +49,9 @@ inline M16 mask_of(uint32_t b) { return {static_cast<__mmask16>(b)}; }
 // p * 2^n for integral n
 inline F16 scale2(F16 p, F16 n) { return {_mm512_scalef_ps(p.v, n.v)}; }
 
+// p * 2^floor(x)
+inline F16 scale2_floor(F16 p, F16 x) { return {_mm512_scalef_ps(p.v, x.v)}; }
+
 // x = mantissa * 2^exponent with the mantissa in [0.75, 1.5)
 inline void split(F16 x, F16* mantissa, F16* exponent) {
     mantissa->v = _mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
@@ -64,6 +67,14 @@ inline F16 load_bytes(const uint8_t* p) {
 }
 
 inline void store_int(int32_t* p, F16 a) { _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.v)); }
+
+// Stores first + i for each set bit i of `places`, in order; returns how many. Writes sixteen values.
+inline int store_places(int32_t* p, uint32_t places, int first) {
+    const __m512i all = _mm512_add_epi32(
+        _mm512_set1_epi32(first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    _mm512_storeu_si512(p, _mm512_maskz_compress_epi32(static_cast<__mmask16>(places), all));
+    return _mm_popcnt_u32(places);
+}
 
 // Four rows of four floats: the pixels of a 4x4 block, row by row.
 inline F16 load_block(const float* p, int64_t stride) {

@@ -186,6 +186,9 @@ inline F16 scale2(F16 p, F16 n) {
     return r;
 }
 
+// p * 2^floor(x); p and the result must be normal numbers
+inline F16 scale2_floor(F16 p, F16 x) { return scale2(p, floor(x)); }
+
 // x = mantissa * 2^exponent with the mantissa in [0.75, 1.5); x must be normal and positive
 inline void split(F16 x, F16* mantissa, F16* exponent) {
     for (int i = 0; i < 4; i++) {
@@ -207,6 +210,16 @@ inline void store_int(int32_t* p, F16 a) {
         const FourInts v = to_ints(a.q[i]);
         std::memcpy(p + 4 * i, &v, sizeof(v));
     }
+}
+
+// Stores first + i for each set bit i of `places`, in order; returns how many. May write sixteen values.
+inline int store_places(int32_t* p, uint32_t places, int first) {
+    int count = 0;
+    for (int i = 0; places; places >>= 1, i++) {
+        p[count] = first + i;
+        count += static_cast<int>(places & 1);
+    }
+    return count;
 }
 
 // Four rows of four floats: the pixels of a 4x4 block, row by row.
