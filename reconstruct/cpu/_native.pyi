@@ -13,6 +13,7 @@ class Engine:
     isa: str
     visible: int
     pairs: int
+    block_pairs: int
     steps: int
 
     def __init__(self, threads: int, isa: str | None) -> None: ...

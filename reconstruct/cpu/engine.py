@@ -189,7 +189,7 @@ class CpuEngine:
         return self._native.timings()
 
     def projected(self) -> dict[str, int]:
-        """Of the last step or render: Gaussians that reach a tile, and their pairs with tiles and 4x4 blocks."""
+        """Of the last step or render: Gaussians that reach a tile, their pairs with tiles and with blocks."""
         native = self._native
         return {"visible": native.visible, "tile_pairs": native.pairs, "block_pairs": native.block_pairs}
 

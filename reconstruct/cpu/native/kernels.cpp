@@ -23,12 +23,16 @@ void project_range(const StepContext& s, int64_t begin, int64_t end, Pairs* pair
 }
 
 void draw(const StepContext& s, int tile, int channels) {
-    if (channels == 3) {
-        draw_tile<3>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
+    const float* background = s.view->background;
+    const bool black = background[0] == 0.0f && background[1] == 0.0f && background[2] == 0.0f;
+    if (channels == 3 && black) {
+        draw_tile<3, false>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
+    } else if (channels == 3) {
+        draw_tile<3, true>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
     } else if (channels == 4) {
-        draw_tile<4>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
+        draw_tile<4, true>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
     } else {
-        draw_tile<7>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
+        draw_tile<7, true>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes);
     }
 }
 

@@ -89,13 +89,36 @@ inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const 
     return sums12(m);
 }
 
-// For each of sixteen splats the blocks that it reaches, from the splats that reach each block.
-inline void turn(const uint16_t reached[16], int32_t blocks_of[16]) {
-    F16 sum = set(0.0f);
-    for (int b = 0; b < 16; b++) {
-        sum = sum + keep(mask_of(reached[b]), set(static_cast<float>(1 << b)));
+// The splats of a chunk that reach a block, those that reach equally many side by side: a loop whose length is
+// that of the last one is foreseen by the processor.
+struct Turned {
+    alignas(64) int32_t blocks_of[kChunk];  // as bits
+    int32_t order[kRoom];
+    int count;
+};
+
+// From the splats that reach each block, as bits, [groups][16], to the blocks that each splat reaches.
+inline void turn(const uint16_t (*reached)[16], int groups, Turned* out) {
+    const F16 zero = set(0.0f), one = set(1.0f);
+    F16 blocks[kGroups];
+    for (int g = 0; g < groups; g++) {
+        F16 sum = zero;
+        blocks[g] = zero;
+        for (int b = 0; b < 16; b++) {
+            const M16 reaches = mask_of(reached[g][b]);
+            sum = sum + keep(reaches, set(static_cast<float>(1 << b)));
+            blocks[g] = blocks[g] + keep(reaches, one);
+        }
+        store_int(out->blocks_of + g * kLanes, sum);
     }
-    store_int(blocks_of, sum);
+    out->count = 0;
+    for (int number = 1; number <= 16; number++) {
+        const F16 low = set(static_cast<float>(number) - 0.5f), high = low + one;
+        for (int g = 0; g < groups; g++) {
+            const uint32_t places = bits((blocks[g] > low) & (blocks[g] < high));
+            out->count += store_places(out->order + out->count, places, g * kLanes);
+        }
+    }
 }
 
 // Writes the moments of every entry of a tile to its pair, and whether any pixel drew it to `touched`.
@@ -141,28 +164,26 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         for (int i = 1; nth > 0 && i <= kChunk; i++) {
             prefetch(projection.records + static_cast<int64_t>(entries[-i].slot) * kRecord);
         }
-        alignas(64) int32_t blocks_of[kChunk];
-        uint32_t blocks = 0;
+        Turned turned;
+        turn(reached, groups, &turned);
+        if (!turned.count) continue;
         for (int g = 0; g < groups; g++) {
             load_group<3>(projection, entries + g * kLanes, count - g * kLanes, centre_x, centre_y, grid, g,
                           &chunk);
-            turn(reached[g], blocks_of + g * kLanes);
-            for (int b = 0; b < 16; b++) blocks |= static_cast<uint32_t>(reached[g][b] != 0) << b;
         }
-        if (!blocks) continue;
-        for (int i = 0; i < count; i++) {
-            prefetch_to_write(pair_moments + static_cast<int64_t>(entries[i].pair) * kGradient);
+        for (int k = 0; k < turned.count; k++) {
+            prefetch_to_write(pair_moments + static_cast<int64_t>(entries[turned.order[k]].pair) * kGradient);
         }
-        list_splats(reached, groups, blocks, &chunk);
+        list_splats(reached, groups, 0xffff, &chunk);
         const float* saved = tiles.transmittance + at_chunk * 256;
         for (int b = 0; b < 16; b++) store(state.transmittance[b], load(saved + b * 16));
         for (int i = 0; i < chunk.job_count; i++)
             weigh_batch(chunk, grid, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
         for (int i = chunk.job_count - 1; i >= 0; i--)
             differentiate_batch(chunk, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
-        for (int i = 0; i < count; i++) {
-            const auto reaches = static_cast<uint32_t>(blocks_of[i]);
-            if (!reaches) continue;
+        for (int k = 0; k < turned.count; k++) {
+            const int i = turned.order[k];
+            const auto reaches = static_cast<uint32_t>(turned.blocks_of[i]);
             const uint32_t pair = entries[i].pair;
             float* m = pair_moments + static_cast<int64_t>(pair) * kGradient;
             store(m, masked ? gather_moments<true>(chunk, state, grid, reaches, i)

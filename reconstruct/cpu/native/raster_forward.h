@@ -14,7 +14,7 @@ struct TileState {
 };
 
 // Draws the batch of splats at `place` of the list of block b. Returns whether a pixel is not opaque yet.
-template <int kChannels>
+template <int kChannels, bool kCovers>
 inline bool draw_batch(const Chunk& chunk, const Grid& grid, int b, int place, TileState<kChannels>* state) {
     const int32_t* list = chunk.list[b] + place;
     F16 alpha[kBatch], weight[kBatch];
@@ -23,9 +23,11 @@ inline bool draw_batch(const Chunk& chunk, const Grid& grid, int b, int place, T
     F16 t = load(state->transmittance[b]);
     blend(alpha, &t, weight, drawn);
     store(state->transmittance[b], t);
-    F16 covered = load(state->covered[b]);
-    for (int i = 0; i < kBatch; i++) covered = covered + weight[i];
-    store(state->covered[b], covered);
+    if (kCovers) {
+        F16 covered = load(state->covered[b]);
+        for (int i = 0; i < kBatch; i++) covered = covered + weight[i];
+        store(state->covered[b], covered);
+    }
     for (int c = 0; c < kChannels; c++) {
         F16 sum = load(state->sums[b][c]);
         for (int i = 0; i < kBatch; i++) sum = fma(weight[i], set(chunk.feature[c][list[i]]), sum);
@@ -43,8 +45,9 @@ inline void forget_rest(const Chunk& chunk, int b, int from, uint16_t (*reached)
 }
 
 // Draws a tile. For the backward pass it leaves in `tiles` the blocks that evaluate each entry, and the
-// transmittance at the start of every chunk.
-template <int kChannels>
+// transmittance at the start of every chunk. kCovers may be false where the background is black and alpha is not
+// asked for.
+template <int kChannels, bool kCovers>
 inline void draw_tile(const View& view, const Projection& projection, const Tiles& tiles, int tile,
                       const Grid& grid, const Planes& planes) {
     const int tx = tile % view.tiles_x, ty = tile / view.tiles_x;
@@ -96,7 +99,7 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
         for (int i = 0; i < chunk.job_count; i++) {
             const int b = chunk.jobs[i] % 16, place = chunk.jobs[i] / 16;
             if (opaque_from[b] <= place) continue;
-            const bool clear = draw_batch<kChannels>(chunk, grid, b, place, &state);
+            const bool clear = draw_batch<kChannels, kCovers>(chunk, grid, b, place, &state);
             opaque_from[b] = clear ? kChunk : place + kBatch;
         }
         for (int b = 0; b < 16; b++) {
