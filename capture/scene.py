@@ -97,6 +97,11 @@ class Scene:
         )
 
 
+def most_first(geometries: Mapping[Pair, Any]) -> list[tuple[Pair, Any]]:
+    """Pairs with their geometries, most inliers first: of matches that contradict, the first counts."""
+    return sorted(geometries.items(), key=lambda item: (-len(item[1].inlier_matches), item[0]))
+
+
 @dataclass(frozen=True)
 class Matches:
     """Verified matches of some frames, with their features numbered through."""
@@ -113,7 +118,7 @@ class Matches:
         position = {number: i for i, number in enumerate(frames)}
         starts = np.cumsum([0] + [len(keypoints[n]) for n in frames])
         found = [np.zeros((0, 2), np.int64)]
-        for (i, j), geometry in geometries.items():
+        for (i, j), geometry in most_first(geometries):
             if i in position and j in position:
                 inliers = np.asarray(geometry.inlier_matches).astype(np.int64)
                 found.append(inliers + (starts[position[i]], starts[position[j]]))

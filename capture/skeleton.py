@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from setpiece.capture.colmap import Lens
 from setpiece.capture.matching import Pair
-from setpiece.capture.scene import Scene
+from setpiece.capture.scene import Scene, most_first
 
 try:
     from setpiece.capture import _native
@@ -38,9 +38,10 @@ class FewMatches:
     @classmethod
     def of(cls, feature_starts: NDArray[np.int64], geometries: Mapping[Pair, Any], limit: int) -> FewMatches:
         """Those whose features take part in most pairs: they make the longest tracks."""
+        ordered = most_first(geometries)
         found = [
             np.asarray(g.inlier_matches, np.int64) + (feature_starts[i], feature_starts[j])
-            for (i, j), g in geometries.items()
+            for (i, j), g in ordered
         ]
         verified = np.array([len(f) for f in found], np.int32)
         every = np.concatenate([np.zeros((0, 2), np.int64), *found])
@@ -51,7 +52,7 @@ class FewMatches:
         rank = np.arange(len(every)) - np.repeat(np.cumsum(verified) - verified, verified)
         kept = np.sort(order[rank < limit])
         return cls(
-            pairs=np.array(list(geometries), np.int32).reshape(-1, 2),
+            pairs=np.array([pair for pair, _ in ordered], np.int32).reshape(-1, 2),
             starts=np.cumsum([0, *np.minimum(verified, limit)]).astype(np.int64),
             matches=every[kept].astype(np.int32),
             verified=verified,

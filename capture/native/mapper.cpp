@@ -54,7 +54,8 @@ public:
     Mapper(const Photos& photos, const Pairs& pairs, const Options& options)
         : photos_(photos), pairs_(pairs), options_(options), random_(options.seed),
           features_(photos.starts[photos.count]),
-          tracks_(triangulation::join(pairs.matches, pairs.starts[pairs.count], features_, 2)),
+          tracks_(triangulation::join({photos.starts, photos.xy}, photos.count, pairs.matches,
+                                    pairs.starts[pairs.count], 2)),
           track_of_(static_cast<size_t>(features_), -1), photo_of_(static_cast<size_t>(features_)),
           taken_(static_cast<size_t>(photos.count), 0) {
         for (int64_t t = 0; t < track_count(); t++) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kSteps = 8;           // of Gauss-Newton at most
 constexpr int kMostPairs = 64;      // of rays that are tried for a track that does not agree
+constexpr int kSmall = 24;  // features of a track that may have two of one camera: a vote takes it apart
 constexpr int kNever = 1 << 20;     // as the fewest features of a second point: none is made
 constexpr double kFar = 1e6;        // pixels; an error where there is none to tell
 constexpr double kDegrees = 57.29577951308232;
@@ -260,37 +261,93 @@ private:
     std::vector<int> chosen_;
 };
 
-}  // namespace
+// Sets of features that are joined one by one (union-find), and which cameras each set has.
+class Joining {
+public:
+    Joining(const Features& features, int64_t cameras)
+        : count_(features.starts[cameras]), words_((cameras + 63) / 64), parent_(static_cast<size_t>(count_)),
+          camera_(static_cast<size_t>(count_)), size_(static_cast<size_t>(count_), 1),
+          seen_(static_cast<size_t>(count_), -1) {
+        std::iota(parent_.begin(), parent_.end(), 0);
+        for (int64_t c = 0; c < cameras; c++) {
+            for (int64_t f = features.starts[c]; f < features.starts[c + 1]; f++) camera_[f] = static_cast<int32_t>(c);
+        }
+    }
 
-Tracks join(const int32_t* matches, int64_t count, int64_t features, int fewest) {
-    std::vector<int32_t> parent(features), size(features, 0);
-    std::iota(parent.begin(), parent.end(), 0);
-    const auto root = [&](int32_t i) {
-        while (parent[i] != i) {
-            parent[i] = parent[parent[i]];
-            i = parent[i];
+    // Joins the sets of two features, unless one camera would then see the same point of a large set twice.
+    void link(int32_t first, int32_t second) {
+        const int32_t a = root(first), b = root(second);
+        if (a == b) return;
+        if (seen_[a] < 0) show(a);
+        if (seen_[b] < 0) show(b);
+        uint64_t *one = &sets_[seen_[a] * words_], *two = &sets_[seen_[b] * words_];
+        bool clash = false;
+        for (int64_t w = 0; w < words_; w++) clash |= (one[w] & two[w]) != 0;
+        if (clash && size_[a] + size_[b] > kSmall) return;
+        const int32_t low = std::min(a, b), high = std::max(a, b);
+        for (int64_t w = 0; w < words_; w++) {
+            one[w] |= two[w];
+            two[w] = 0;
+        }
+        spare_.push_back(seen_[b]);
+        seen_[low] = seen_[a];
+        size_[low] = size_[a] + size_[b];
+        parent_[high] = low;  // a root is its set's first feature
+    }
+
+    Tracks tracks(int fewest) {
+        std::vector<int32_t> size(count_, 0);
+        for (int32_t i = 0; i < count_; i++) size[root(i)]++;
+        Tracks tracks;
+        std::vector<int64_t> next(count_, -1);
+        tracks.starts.push_back(0);
+        for (int64_t i = 0; i < count_; i++) {
+            if (parent_[i] != i || size[i] < fewest) continue;
+            next[i] = tracks.starts.back();
+            tracks.starts.push_back(next[i] + size[i]);
+        }
+        tracks.feature.resize(tracks.starts.back());
+        for (int32_t i = 0; i < count_; i++) {
+            const int32_t first = root(i);
+            if (next[first] >= 0) tracks.feature[next[first]++] = i;
+        }
+        return tracks;
+    }
+
+private:
+    int32_t root(int32_t i) {
+        while (parent_[i] != i) {
+            parent_[i] = parent_[parent_[i]];
+            i = parent_[i];
         }
         return i;
-    };
-    for (int64_t n = 0; n < count; n++) {
-        const int32_t a = root(matches[2 * n]), b = root(matches[2 * n + 1]);
-        if (a != b) parent[std::max(a, b)] = std::min(a, b);  // a root is its track's first feature
     }
-    for (int32_t i = 0; i < features; i++) size[root(i)]++;
-    Tracks tracks;
-    std::vector<int64_t> next(features, -1);
-    tracks.starts.push_back(0);
-    for (int64_t i = 0; i < features; i++) {
-        if (parent[i] != i || size[i] < fewest) continue;
-        next[i] = tracks.starts.back();
-        tracks.starts.push_back(next[i] + size[i]);
+
+    // Gives a set of one feature its bits.
+    void show(int32_t feature) {
+        if (spare_.empty()) {
+            seen_[feature] = static_cast<int64_t>(sets_.size()) / words_;
+            sets_.resize(sets_.size() + words_, 0);
+        } else {
+            seen_[feature] = spare_.back();
+            spare_.pop_back();
+        }
+        sets_[seen_[feature] * words_ + camera_[feature] / 64] = uint64_t{1} << camera_[feature] % 64;
     }
-    tracks.feature.resize(tracks.starts.back());
-    for (int32_t i = 0; i < features; i++) {
-        const int32_t first = root(i);
-        if (next[first] >= 0) tracks.feature[next[first]++] = i;
-    }
-    return tracks;
+
+    int64_t count_, words_;
+    std::vector<int32_t> parent_, camera_;
+    std::vector<int32_t> size_;        // of each root's set
+    std::vector<int64_t> seen_, spare_;  // places in `sets_`, in words_: of each root, -1 before it has one; unused
+    std::vector<uint64_t> sets_;
+};
+
+}  // namespace
+
+Tracks join(const Features& features, int64_t cameras, const int32_t* matches, int64_t count, int fewest) {
+    Joining joining(features, cameras);
+    for (int64_t n = 0; n < count; n++) joining.link(matches[2 * n], matches[2 * n + 1]);
+    return joining.tracks(fewest);
 }
 
 Points triangulate(const Cameras& cameras, const Features& features, const Tracks& tracks, const Options& options) {

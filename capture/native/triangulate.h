@@ -36,11 +36,13 @@ struct Points {
 
 // The tracks that `matches` [count][2] (features, numbered over all cameras) make: features of each, ascending,
 // behind one another; `starts` has one more than there are tracks. Tracks with fewer than `fewest` are left out.
+// A match that would give a track of some size two features of one camera is passed over: of those that contradict
+// each other the first counts, and a few wrong matches cannot join everything.
 struct Tracks {
     std::vector<int32_t> feature;
     std::vector<int64_t> starts;
 };
-Tracks join(const int32_t* matches, int64_t count, int64_t features, int fewest);
+Tracks join(const Features& features, int64_t cameras, const int32_t* matches, int64_t count, int fewest);
 
 // The same for any number of threads.
 Points triangulate(const Cameras& cameras, const Features& features, const Tracks& tracks, const Options& options);

@@ -54,7 +54,8 @@ auto triangulate_matches(Array<const double, -1, 3, 4> poses, Array<const int32_
     Points points;
     {
         const nb::gil_scoped_release unlocked;
-        const Tracks tracks = join(matches.data(), static_cast<int64_t>(matches.shape(0)), features, fewest);
+        const Tracks tracks = join({starts.data(), xy.data()}, cameras.count, matches.data(),
+                                   static_cast<int64_t>(matches.shape(0)), fewest);
         points = triangulate(cameras, {starts.data(), xy.data()}, tracks,
                              {error_px, angle_deg, fewest, std::max(1, threads)});
     }

@@ -126,3 +126,13 @@ def test_a_colmap_model_of_the_arrays(second_term: bool, tmp_path: Path) -> None
     assert np.allclose(ours.error_px, theirs.error_px, atol=1e-5)
     model.update_point_3d_errors()
     assert np.allclose(Model.of(model).error_px, ours.error_px, atol=1e-3)
+
+
+def test_wrong_matches_do_not_join_everything(truth: Scene) -> None:
+    random = np.random.default_rng(5)
+    matches = matches_of(truth)
+    wrong = random.integers(0, len(matches.xy), (len(matches.pairs) // 5, 2)).astype(np.int32)
+    found = triangulated(truth, replace(matches, pairs=np.concatenate([matches.pairs, wrong])), 4.0, 1)
+    assert len(found.points) == pytest.approx(len(truth.points), rel=0.05)
+    assert len(found.xy) > 0.9 * len(truth.xy)
+    assert error_of_nearest(found, truth).max() < 1e-6
