@@ -19,9 +19,14 @@ from numpy.typing import NDArray
 
 from setpiece.capture.grey import GreyShelf, grey_picture
 
+try:
+    from setpiece.capture._native import straight_edges as _native_edges
+except ImportError:  # built without native code
+    _native_edges = None
+
 Vectors = NDArray[np.float64]
 
-LINE_SIDE = 800  # pixels; longest side at which edges are looked for
+LINE_SIDE = 640  # pixels; longest side at which edges are looked for
 MOST_PHOTOS = 24  # evenly spread over the capture
 SHORTEST = 0.04  # of the longest side
 SEARCH_DEG = 12.0  # how far the first guess may be off
@@ -64,6 +69,24 @@ def edges_of(
         np.concatenate([w for _, w in found]),
         np.concatenate([np.full(len(w), i) for i, (_, w) in enumerate(found)]).astype(np.int64),
     )
+
+
+def straight_edges(grey: NDArray[np.uint8], shortest: float) -> Vectors:
+    """The ends [E, 2, 2] of edges at least `shortest` pixels long, in pixels from the picture's corner."""
+    if _native_edges is None:
+        return straight_edges_slowly(grey, shortest)
+    found: Vectors = _native_edges(np.ascontiguousarray(grey), shortest).astype(np.float64).reshape(-1, 2, 2)
+    return found
+
+
+def straight_edges_slowly(grey: NDArray[np.uint8], shortest: float) -> Vectors:
+    """The same with OpenCV's line segment detector: the fallback, and the judge of the native one."""
+    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if found is None:
+        return np.zeros((0, 2, 2))
+    ends = np.asarray(found, np.float64).reshape(-1, 2, 2) + 0.5
+    long: Vectors = ends[np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) >= shortest]
+    return long
 
 
 def vertical(edges: Edges, guess: Vectors) -> VerticalEdges | None:
@@ -113,14 +136,9 @@ def _normals(
     file: Path, camera: Any, world_from_cam: Vectors, shelf: GreyShelf | None
 ) -> tuple[Vectors, Vectors]:
     grey = grey_picture(file, LINE_SIDE, shelf).within(LINE_SIDE)
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
-    if found is None:
-        return np.zeros((0, 3)), np.zeros(0)
-    ends = np.asarray(found, np.float64).reshape(-1, 2, 2)
+    ends = straight_edges(grey, SHORTEST * LINE_SIDE)
     weight = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-    long = weight >= SHORTEST * LINE_SIDE
-    ends, weight = ends[long], weight[long]
-    pixels = (ends.reshape(-1, 2) + 0.5) * (camera.width / grey.shape[1], camera.height / grey.shape[0])
+    pixels = ends.reshape(-1, 2) * (camera.width / grey.shape[1], camera.height / grey.shape[0])
     flat = np.asarray(camera.cam_from_img(pixels)).reshape(-1, 2, 2)
     rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1) @ world_from_cam.T
     normals = np.cross(rays[:, 0], rays[:, 1])

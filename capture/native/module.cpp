@@ -6,6 +6,7 @@ NB_MODULE(_native, m) {
     bind_matching(m);
     bind_bundle(m);
     bind_triangulation(m);
+    bind_edges(m);
     bind_sift(m);
     bind_two_view(m);
     bind_mapping(m);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr float first_sigma = 1.6f;    // of copy 0 of every octave; Lowe, section 3.3
 constexpr float least_sigma = 0.1f;    // of a blur
-constexpr float blur_reach = 4.0f;     // deviations that a blur's window reaches
+constexpr float blur_reach = 3.0f;     // deviations that a blur's window reaches
 constexpr int smallest_octave = 24;    // pixels, shorter side
 constexpr int margin = 128;            // floats around what rows hold
 constexpr int all_rows = 0x7fffffff;
@@ -209,7 +209,14 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
         int64_t first;  // feature number
     };
     std::vector<Turns> turns(spots.size());
-    for (const int i : order) turns[i].count = kernels.orient(octaves[spots[i].octave], spots[i], turns[i].angles);
+    const auto fetch_after = [&](size_t n, bool all) {
+        if (n + 1 < order.size()) kernels.fetch(octaves[spots[order[n + 1]].octave], spots[order[n + 1]], all);
+    };
+    for (size_t n = 0; n < order.size(); ++n) {
+        const int i = order[n];
+        fetch_after(n, false);
+        turns[i].count = kernels.orient(octaves[spots[i].octave], spots[i], turns[i].angles);
+    }
     int64_t total = 0;
     for (Turns& t : turns) {
         t.first = total;
@@ -218,7 +225,9 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
     }
     features->resize(static_cast<size_t>(total));
     descriptors->resize(static_cast<size_t>(total) * descriptor_length);
-    for (const int i : order) {
+    for (size_t n = 0; n < order.size(); ++n) {
+        const int i = order[n];
+        fetch_after(n, true);
         const Spot& spot = spots[i];
         const float pixels = std::ldexp(1.0f, spot.octave);
         for (int k = 0; k < turns[i].count; ++k) {

@@ -57,7 +57,7 @@ struct Octave {
     Level copies[levels];
     Blur first;               // from the picture to copy 0
     Blur blurs[levels];       // from copy i - 1 to copy i
-    float* scratch;           // see scratch_floats
+    float* scratch;           // scratch_floats
     float threshold;          // least response, in grey levels
     float edge;               // largest ratio of the principal curvatures
     float sigma;              // of copy 0
@@ -68,6 +68,8 @@ struct Kernels {
     void (*resample)(const Resample& from, int y, float* out);
     // Fills the copies of an octave and adds its extrema to `spots`.
     void (*search)(const Octave& octave, Spots* spots);
+    // Starts to bring what orient or describe will read of a spot into the cache.
+    void (*fetch)(const Octave& octave, const Spot& spot, bool all);
     // The one or two strongest gradient directions around a spot, in radians; returns how many.
     int (*orient)(const Octave& octave, const Spot& spot, float* angles);
     // RootSIFT bytes of what lies around a spot.
@@ -86,7 +88,7 @@ const Kernels& kernels();
 }
 #endif
 
-constexpr int difference_rows = 4;
-inline int64_t scratch_floats(int64_t stride) { return stride * (1 + difference_rows * (levels - 1)) + 256; }
+constexpr int batch = 8;  // rows that are made at a time
+inline int64_t scratch_floats(int64_t stride) { return batch * (stride + 128); }
 
 }  // namespace setpiece::features

@@ -29,6 +29,25 @@ constexpr float window = 1.5f;     // Lowe, section 5: the weight's deviation, i
 constexpr float reach = 3.0f;      // deviations
 constexpr float second = 0.8f;     // of the highest peak
 
+// The window of a direction, or of a descriptor turned by 45 degrees where `all`.
+inline void fetch_spot(const Octave& o, const Spot& spot, bool all) {
+#if defined(__GNUC__) || defined(__clang__)
+    constexpr float corner = 3.0f * 2.75f * 1.42f;  // blurs to the corner of a descriptor's grid
+    const Level& copy = o.copies[spot.level];
+    const int radius = static_cast<int>((all ? corner : reach * window) * spot.sigma) + 1;
+    const int cx = static_cast<int>(spot.x), cy = static_cast<int>(spot.y);
+    const int top = cy > radius ? cy - radius : 0, bottom = cy + radius < o.height ? cy + radius : o.height - 1;
+    const int left = cx > radius ? cx - radius : 0, right = cx + radius < o.width ? cx + radius : o.width - 1;
+    for (int y = top; y <= bottom; ++y) {
+        const float* row = copy.row(y);
+        for (int x = left; x < right; x += lanes) __builtin_prefetch(row + x);
+        __builtin_prefetch(row + right);
+    }
+#else
+    (void)o, (void)spot, (void)all;
+#endif
+}
+
 inline int orient_spot(const Octave& o, const Spot& spot, float* angles) {
     const Level& copy = o.copies[spot.level];
     int radius = static_cast<int>(reach * window * spot.sigma + 0.5f);

@@ -8,7 +8,7 @@
 namespace setpiece::features::ISA {
 
 const Kernels& kernels() {
-    static const Kernels table = {resample_row, search_octave, orient_spot, describe_spot};
+    static const Kernels table = {resample_row, search_octave, fetch_spot, orient_spot, describe_spot};
     return table;
 }
 

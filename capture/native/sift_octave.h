@@ -11,55 +11,69 @@
 namespace setpiece::features::ISA {
 
 constexpr int block = 4 * lanes;  // pixels that are blurred at once; rows are padded to whole blocks
-constexpr int batch = 8;          // rows made at a time
+constexpr int strip = 4 * block;  // pixels across that are blurred downwards before those beside them
 constexpr int most_moves = 5;     // of an extremum while it is refined; Lowe has no limit
 constexpr int most_rows_off = 3;  // that it may move; the copies keep few rows
 
 // The row outside a picture that stands for row `y` (mirrored at the edge pixel).
 inline int mirrored(int y, int height) { return y < 0 ? -y : y >= height ? 2 * height - 2 - y : y; }
 
-// Row `y` of a Gaussian blur of `from`; `middle` is a row with `block` floats before and behind.
-inline void blur_row(const Level& from, int y, int width, int height, const Blur& blur, float* middle,
-                     float* out) {
-    const float* above[block];
-    const float* below[block];
-    for (int k = 0; k <= blur.radius; ++k) {
-        above[k] = from.row(mirrored(y - k, height));
-        below[k] = from.row(mirrored(y + k, height));
-    }
-    for (int x = 0; x < width; x += block) {
-        F16 sum[4];
-        for (int i = 0; i < 4; ++i) sum[i] = set(blur.weights[0]) * loadu(above[0] + x + i * lanes);
-        for (int k = 1; k <= blur.radius; ++k) {
-            const F16 weight = set(blur.weights[k]);
-            for (int i = 0; i < 4; ++i) {
-                sum[i] = sum[i] + weight * (loadu(above[k] + x + i * lanes) + loadu(below[k] + x + i * lanes));
+// Rows [top, bottom), at most a batch, of a Gaussian blur of `from`; `middle` holds as many rows, each with `block`
+// floats before and behind.
+inline void blur_rows(const Level& from, int top, int bottom, int width, int height, const Blur& blur, float* middle,
+                      const Level& to) {
+    const int64_t apart = to.stride + 2 * block;
+    middle += block;
+    for (int start = 0; start < width; start += strip) {
+        const int end = start + strip < width ? start + strip : width;
+        for (int y = top; y < bottom; ++y) {
+            float* out = middle + (y - top) * apart;
+            const float* above[block];
+            const float* below[block];
+            for (int k = 0; k <= blur.radius; ++k) {
+                above[k] = from.row(mirrored(y - k, height));
+                below[k] = from.row(mirrored(y + k, height));
+            }
+            for (int x = start; x < end; x += block) {
+                F16 sum[4];
+                for (int i = 0; i < 4; ++i) sum[i] = set(blur.weights[0]) * loadu(above[0] + x + i * lanes);
+                for (int k = 1; k <= blur.radius; ++k) {
+                    const F16 weight = set(blur.weights[k]);
+                    for (int i = 0; i < 4; ++i) {
+                        const int at = x + i * lanes;
+                        sum[i] = sum[i] + weight * (loadu(above[k] + at) + loadu(below[k] + at));
+                    }
+                }
+                for (int i = 0; i < 4; ++i) storeu(out + x + i * lanes, sum[i]);
             }
         }
-        for (int i = 0; i < 4; ++i) storeu(middle + x + i * lanes, sum[i]);
     }
-    for (int k = 1; k <= blur.radius; ++k) {
-        middle[-k] = middle[k];
-        middle[width - 1 + k] = middle[width - 1 - k];
-    }
-    for (int x = 0; x < width; x += block) {
-        F16 sum[4];
-        for (int i = 0; i < 4; ++i) sum[i] = set(blur.weights[0]) * loadu(middle + x + i * lanes);
+    for (int y = top; y < bottom; ++y) {
+        float* row = middle + (y - top) * apart;
+        float* out = to.row(y);
         for (int k = 1; k <= blur.radius; ++k) {
-            const F16 weight = set(blur.weights[k]);
-            for (int i = 0; i < 4; ++i) {
-                const float* at = middle + x + i * lanes;
-                sum[i] = sum[i] + weight * (loadu(at - k) + loadu(at + k));
-            }
+            row[-k] = row[k];
+            row[width - 1 + k] = row[width - 1 - k];
         }
-        for (int i = 0; i < 4; ++i) storeu(out + x + i * lanes, sum[i]);
+        for (int x = 0; x < width; x += block) {
+            F16 sum[4];
+            for (int i = 0; i < 4; ++i) sum[i] = set(blur.weights[0]) * loadu(row + x + i * lanes);
+            for (int k = 1; k <= blur.radius; ++k) {
+                const F16 weight = set(blur.weights[k]);
+                for (int i = 0; i < 4; ++i) {
+                    const float* at = row + x + i * lanes;
+                    sum[i] = sum[i] + weight * (loadu(at - k) + loadu(at + k));
+                }
+            }
+            for (int i = 0; i < 4; ++i) storeu(out + x + i * lanes, sum[i]);
+        }
     }
 }
 
 // Makes rows of the copies of an octave in order.
 class Copies {
   public:
-    explicit Copies(const Octave& octave) : octave_(octave), middle_(octave.scratch + block) {}
+    explicit Copies(const Octave& octave) : octave_(octave) {}
 
     // Makes the rows of copy `level` before row `until`.
     void make(int level, int until) {
@@ -69,13 +83,16 @@ class Copies {
         if (level > 0) {
             const Blur& blur = octave_.blurs[level];
             make(level - 1, until + blur.radius);
-            for (int y = done_[level]; y < until; ++y) {
-                blur_row(octave_.copies[level - 1], y, width, height, blur, middle_, octave_.copies[level].row(y));
+            for (int y = done_[level]; y < until; y += batch) {
+                const int end = y + batch < until ? y + batch : until;
+                blur_rows(octave_.copies[level - 1], y, end, width, height, blur, octave_.scratch,
+                          octave_.copies[level]);
             }
         } else if (octave_.picture) {
-            for (int y = done_[0]; y < until; ++y) {
-                read(y + octave_.first.radius + 1);
-                blur_row(octave_.raw, y, width, height, octave_.first, middle_, octave_.copies[0].row(y));
+            for (int y = done_[0]; y < until; y += batch) {
+                const int end = y + batch < until ? y + batch : until;
+                read(end + octave_.first.radius);
+                blur_rows(octave_.raw, y, end, width, height, octave_.first, octave_.scratch, octave_.copies[0]);
             }
         } else {
             for (int y = done_[0]; y < until; ++y) halve(octave_.finer->row(2 * y), octave_.copies[0].row(y));
@@ -94,7 +111,6 @@ class Copies {
     }
 
     const Octave& octave_;
-    float* middle_;
     int done_[levels] = {0, 0, 0, 0, 0, 0};
     int read_ = 0;
 };
@@ -159,67 +175,66 @@ inline bool refine(const Octave& o, int level, int y, int x, Spot* spot) {
     return true;
 }
 
-// Which of sixteen pixels are larger (`high`) or smaller (`low`) than some neighbours. Of two equal pixels the
-// first in order of scale, row and column is the extremum.
-struct Extrema {
-    F16 here;
-    M16 high, low;
+// Whether a pixel whose value no neighbour exceeds is the first of those that equal it, in order of scale, row and
+// column: of a flat top only one pixel counts.
+inline bool first_of_equals(const Octave& o, int level, int y, int x) {
+    const float here = difference(o, level, y, x);
+    for (int k = 0; k < 13; ++k) {
+        if (difference(o, level + k / 9 - 1, y + k / 3 % 3 - 1, x + k % 3 - 1) == here) return false;
+    }
+    return true;
+}
 
-    void before(const float* p) {
-        const F16 other = loadu(p);
-        high = high & (here > other);
-        low = low & (other > here);
-    }
-    void after(const float* p) {
-        const F16 other = loadu(p);
-        high = high & (here >= other);
-        low = low & (other >= here);
-    }
-    bool left() const { return any(high | low); }
+struct Range {
+    F16 high, low;
 };
 
-inline void extrema_of_row(const Octave& o, int y, const float* const (*rows)[3], Spots* spots) {
-    const F16 floor = set(0.5f * o.threshold);
-    const F16 minus_floor = set(-0.5f * o.threshold);
+inline Range both(const Range& a, const Range& b) { return {max(a.high, b.high), min(a.low, b.low)}; }
+
+// Adds the extrema of the rows [top, bottom) to `spots`. The largest and the smallest of three by three pixels are
+// kept while a column of sixteen is gone through downwards.
+inline void extrema_of_rows(const Octave& o, int top, int bottom, Spots* spots) {
+    constexpr int gaps = levels - 1;
+    const F16 floor = set(0.5f * o.threshold), minus_floor = set(-0.5f * o.threshold);
     const int end = o.width - border;
-    for (int level = 1; level <= scales; ++level) {
-        const float* const* below = rows[level - 1];
-        const float* const* same = rows[level];
-        const float* const* over = rows[level + 1];
-        for (int x = border; x < end; x += lanes) {
-            Extrema e;
-            e.here = loadu(same[1] + x);
-            e.high = e.here > floor;
-            e.low = minus_floor > e.here;
-            if (!e.left()) continue;
-            e.before(same[1] + x - 1);
-            e.after(same[1] + x + 1);
-            e.before(same[0] + x);
-            e.after(same[2] + x);
-            if (!e.left()) continue;
-            e.before(below[1] + x);
-            e.after(over[1] + x);
-            e.before(same[0] + x - 1);
-            e.before(same[0] + x + 1);
-            e.after(same[2] + x - 1);
-            e.after(same[2] + x + 1);
-            if (!e.left()) continue;
-            for (int u = -1; u <= 1; ++u) {
-                e.before(below[0] + x + u);
-                e.before(below[2] + x + u);
-                e.after(over[0] + x + u);
-                e.after(over[2] + x + u);
+    for (int x = border; x < end; x += lanes) {
+        Range two[gaps], last[gaps];  // of the two rows before, and of the row before
+        F16 middle[gaps];             // of the row before
+        for (int y = top - 1; y <= bottom; ++y) {
+            F16 before[3], after[3], here[gaps];
+            Range window[gaps];
+            for (int u = 0; u < 3; ++u) before[u] = loadu(o.copies[0].row(y) + x - 1 + u);
+            for (int level = 0; level < gaps; ++level) {
+                const float* row = o.copies[level + 1].row(y) + x - 1;
+                F16 d[3];
+                for (int u = 0; u < 3; ++u) {
+                    after[u] = loadu(row + u);
+                    d[u] = after[u] - before[u];
+                    before[u] = after[u];
+                }
+                const Range now = {max(max(d[0], d[1]), d[2]), min(min(d[0], d[1]), d[2])};
+                if (y > top) window[level] = both(two[level], now);
+                if (y > top - 1) two[level] = both(last[level], now);
+                last[level] = now;
+                here[level] = middle[level];
+                middle[level] = d[1];
             }
-            e.before(below[1] + x - 1);
-            e.before(below[1] + x + 1);
-            e.after(over[1] + x - 1);
-            e.after(over[1] + x + 1);
-            uint32_t found = bits(e.high | e.low);
-            if (end - x < lanes) found &= (1u << (end - x)) - 1;
-            for (int lane = 0; found; ++lane, found >>= 1) {
-                if (!(found & 1)) continue;
-                if (spots->count == spots->capacity) spots->grow(spots);
-                if (refine(o, level, y, x + lane, spots->data + spots->count)) ++spots->count;
+            if (y <= top) continue;
+            M16 found[scales];
+            for (int i = 0; i < scales; ++i) {
+                const Range all = both(both(window[i], window[i + 1]), window[i + 2]);
+                const F16 value = here[i + 1];
+                found[i] = ((value >= all.high) & (value > floor)) | ((all.low >= value) & (minus_floor > value));
+            }
+            if (!any(found[0] | found[1] | found[2])) continue;
+            for (int i = 0; i < scales; ++i) {
+                uint32_t left = bits(found[i]);
+                if (end - x < lanes) left &= (1u << (end - x)) - 1;
+                for (int lane = 0; left; ++lane, left >>= 1) {
+                    if (!(left & 1) || !first_of_equals(o, i + 1, y - 1, x + lane)) continue;
+                    if (spots->count == spots->capacity) spots->grow(spots);
+                    if (refine(o, i + 1, y - 1, x + lane, spots->data + spots->count)) ++spots->count;
+                }
             }
         }
     }
@@ -227,27 +242,9 @@ inline void extrema_of_row(const Octave& o, int y, const float* const (*rows)[3]
 
 inline void search_octave(const Octave& octave, Spots* spots) {
     Copies copies(octave);
-    const int64_t stride = octave.copies[0].stride;
-    float* differences = octave.scratch + 2 * block + stride;
-    const auto difference_row = [=](int level, int y) {
-        return differences + (level * difference_rows + y % difference_rows) * stride;
-    };
-    int made = border - 1;
-    for (int y = border; y < octave.height - border; ++y) {
-        copies.make(levels - 1, (y + most_rows_off + 2 + batch) / batch * batch);
-        for (; made <= y + 1; ++made) {
-            for (int level = 0; level < levels - 1; ++level) {
-                const float* low = octave.copies[level].row(made);
-                const float* high = octave.copies[level + 1].row(made);
-                float* to = difference_row(level, made);
-                for (int x = 0; x < octave.width; x += lanes) storeu(to + x, loadu(high + x) - loadu(low + x));
-            }
-        }
-        const float* rows[levels - 1][3];
-        for (int level = 0; level < levels - 1; ++level) {
-            for (int v = 0; v < 3; ++v) rows[level][v] = difference_row(level, y - 1 + v);
-        }
-        extrema_of_row(octave, y, rows, spots);
+    for (int y = border; y < octave.height - border; y += batch) {
+        copies.make(levels - 1, y + batch + most_rows_off + 1);
+        extrema_of_rows(octave, y, y + batch < octave.height - border ? y + batch : octave.height - border, spots);
     }
     copies.make(levels - 1, octave.height);
 }
