@@ -133,9 +133,9 @@ def climb(
         if settled(matched) or best(attempts).placed >= SOUND * len(frames):
             break  # but for a few: what helps is more features
     progress.line(f"{best(attempts).placed} of {len(frames)} photos placed so far; looking closer")
-    closer = _worth_a_closer_look(best(attempts), options.window)
+    over = _left_over(best(attempts))
     matched = _match(
-        frames, folder, work / "closer", thorough, options, progress, clock, shelf, matched, closer
+        frames, folder, work / "closer", thorough, options, progress, clock, shelf, matched, over
     )
     for method in (*first, Method.INCREMENTAL, Method.GLOBAL):
         if settled(matched) or attempt(matched, method, lenses, lens_of):
@@ -154,17 +154,16 @@ def climb(
     return ranked()
 
 
-def _worth_a_closer_look(attempt: Attempt, window: int) -> set[int]:
-    """The frames left over, those that match them, and those taken shortly before and after.
-
-    All frames, where fewer than half are placed.
-    """
+def _left_over(attempt: Attempt) -> set[int]:
+    """The frames that are not placed; all, where fewer than half are."""
     everything = set(range(len(attempt.matched.features)))
-    if 2 * attempt.placed < len(everything):
-        return everything
-    over = everything - attempt.models[0]
-    near = {i + k for i in over for k in range(-window, window + 1)} & everything
-    return over | near | {i for pair in attempt.matched.geometries if over & set(pair) for i in pair}
+    return everything - attempt.models[0] if 2 * attempt.placed >= len(everything) else everything
+
+
+def _worth_a_closer_look(matched: Matched, left_over: set[int], window: int) -> list[int]:
+    """The frames left over, those that match them, and those taken shortly before and after."""
+    near = {i + k for i in left_over for k in range(-window, window + 1)} & set(range(len(matched.features)))
+    return sorted(near | {i for pair in matched.geometries if left_over & set(pair) for i in pair})
 
 
 def _within_reach(attempt: Attempt, matched: Matched) -> bool:
@@ -225,15 +224,17 @@ def _match(
     clock: Clock,
     shelf: GreyShelf | None,
     before: Matched | None = None,
-    closer: set[int] | None = None,
+    left_over: set[int] | None = None,
 ) -> Matched:
-    """Features and verified pairs; where there were some `before`, new ones of the frames in `closer` alone.
+    """Features and verified pairs; where there were some `before`, new ones only around frames `left_over`.
 
     Those are compared with twice as many others.
     """
     threads = thread_count(options.threads)
     started = time.monotonic()
-    chosen = sorted(closer) if closer is not None else list(range(len(frames)))
+    chosen = list(range(len(frames)))
+    if before and left_over:
+        chosen = _worth_a_closer_look(before, left_over, options.window)
     found = extract_all(
         [folder / frames[i].name for i in chosen], settings, work / "features", threads, progress, shelf
     )
@@ -242,10 +243,10 @@ def _match(
         features[i] = one
     clock.add("features", started)
     started = time.monotonic()
-    wider = 2 if before else 1
-    pairs, chosen_by = choose_pairs(features, options.neighbours * wider, options.window * wider, threads)
-    new = set(chosen)
-    pairs = [(i, j) for i, j in pairs if i in new or j in new]
+    pairs, chosen_by = choose_pairs(features, options.neighbours, options.window, threads, chosen)
+    if left_over:
+        wider, _ = choose_pairs(features, 2 * options.neighbours, 2 * options.window, threads, left_over)
+        pairs = sorted({*pairs, *wider})
     clock.add("pairs", started)
     started = time.monotonic()
     matches = match_pairs(features, pairs, threads, progress)
@@ -253,7 +254,7 @@ def _match(
     started = time.monotonic()
     geometries = _verify(frames, features, matches, work, options)
     kept = before.geometries if before else {}
-    geometries |= {(i, j): g for (i, j), g in kept.items() if i not in new and j not in new}
+    geometries |= {(i, j): g for (i, j), g in kept.items() if i not in chosen and j not in chosen}
     clock.add("verification", started)
     return Matched(features, dict(sorted(geometries.items())), work, len(pairs), chosen_by)
 

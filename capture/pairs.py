@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,26 @@ _WORDS = 1024  # size of the vocabulary of a capture
 
 
 def choose_pairs(
-    features: Sequence[Features], neighbours: int, window: int, threads: int
+    features: Sequence[Features],
+    neighbours: int,
+    window: int,
+    threads: int,
+    frames: Collection[int] | None = None,
 ) -> tuple[list[Pair], str]:
     """The pairs to match, sorted, and how they were chosen: "exhaustive", "preview" or "retrieval".
 
     Small captures are matched exhaustively. In larger ones each frame is paired with the `neighbours`
     frames that share most matches in a quick preview, and with the `window` frames before and after it in
-    capture order. In very large ones only frames with a similar mix of features are previewed.
+    capture order. In very large ones only frames with a similar mix of features are previewed. With `frames`
+    these alone choose whom they are paired with.
     """
     n = len(features)
     if n <= PREVIEW_ALL_UP_TO:
         how, candidates = "preview", [(i, j) for i in range(n) for j in range(i + 1, n)]
     else:
         how, candidates = "retrieval", similar_pairs(features, SHORTLIST)
+    choosing = set(range(n) if frames is None else frames)
+    candidates = [(i, j) for i, j in candidates if i in choosing or j in choosing]
     if n <= ALL_PAIRS_UP_TO:
         return candidates, "exhaustive"
     counts = np.zeros((n, n), np.int32)
@@ -39,16 +46,23 @@ def choose_pairs(
         candidates, count_matches(features, candidates, PREVIEW_FEATURES, threads), strict=True
     ):
         counts[i, j] = counts[j, i] = count
-    return pairs_from_counts(counts, neighbours, window), how
+    return pairs_from_counts(counts, neighbours, window, choosing), how
 
 
-def pairs_from_counts(counts: NDArray[np.int32], neighbours: int, window: int) -> list[Pair]:
-    """The pairs of each frame with its best others by `counts` [n, n] and with its neighbours in order."""
+def pairs_from_counts(
+    counts: NDArray[np.int32], neighbours: int, window: int, choosing: Collection[int] | None = None
+) -> list[Pair]:
+    """The pairs of each frame with its best others by `counts` [n, n] and with its neighbours in order.
+
+    Of the frames `choosing`, where they are given.
+    """
     n = len(counts)
-    pairs: set[Pair] = {(i, j) for i in range(n) for j in range(i + 1, min(n, i + window + 1))}
-    for i in range(n):
+    pairs: set[Pair] = set()
+    for i in range(n) if choosing is None else choosing:
         best = np.argsort(-counts[i], kind="stable")[:neighbours]
-        pairs |= {(min(i, int(j)), max(i, int(j))) for j in best if counts[i, j] >= _FEWEST_PREVIEW}
+        chosen = {int(j) for j in best if counts[i, j] >= _FEWEST_PREVIEW}
+        chosen |= set(range(max(0, i - window), min(n, i + window + 1))) - {i}
+        pairs |= {(min(i, j), max(i, j)) for j in chosen}
     return sorted(pairs)
 
 

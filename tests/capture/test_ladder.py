@@ -33,9 +33,9 @@ def attempt(placed: set[int], pairs: list[tuple[int, int]], count: int) -> ladde
 
 def test_what_is_looked_at_again() -> None:
     one_left = attempt(set(range(20)) - {9}, [(3, 9), (0, 1), (18, 19)], 20)
-    assert ladder._worth_a_closer_look(one_left, 2) == {3, 7, 8, 9, 10, 11}
-    most_left = attempt({0, 1, 2}, [(0, 1)], 20)
-    assert ladder._worth_a_closer_look(most_left, 2) == set(range(20))
+    assert ladder._left_over(one_left) == {9}
+    assert ladder._worth_a_closer_look(one_left.matched, {9}, 2) == [3, 7, 8, 9, 10, 11]
+    assert ladder._left_over(attempt({0, 1, 2}, [(0, 1)], 20)) == set(range(20))
 
 
 def test_colmaps_defaults_come_last(

@@ -90,6 +90,14 @@ def test_small_captures_are_matched_exhaustively_and_larger_ones_by_preview() ->
     assert len(pairs) <= len(places) + 23  # beside those only neighbours in order
 
 
+def test_some_frames_alone_choose_their_pairs() -> None:
+    every, _ = choose_pairs(scene(24, 4), 4, 1, 2)
+    some, how = choose_pairs(scene(24, 4), 4, 1, 2, {5, 6})
+    assert how == "preview"
+    assert some == [(i, j) for i, j in every if {i, j} & {5, 6}]
+    assert choose_pairs(scene(6, 3), 4, 1, 2, {2})[0] == [(0, 2), (1, 2), (2, 3), (2, 4), (2, 5)]
+
+
 def test_retrieval_finds_the_frames_of_the_same_place() -> None:
     found = set(similar_pairs(scene(40, 4), 6))
     places = {(i, j) for i in range(40) for j in range(i + 1, 40) if i // 4 == j // 4}
