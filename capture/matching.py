@@ -82,3 +82,14 @@ def count_matches(
         return [len(match_slowly(heads[i], heads[j])) for i, j in pairs]
     counts: list[int] = _native.count_matches(heads, np.array(pairs, np.int64), strongest, RATIO, threads)
     return counts
+
+
+def nearest(
+    descriptors: Sequence[NDArray[np.uint8]], among: NDArray[np.uint8], threads: int
+) -> list[NDArray[np.int64]]:
+    """For each frame's descriptors [N, 128] the rows of the most similar of `among` [M, 128], [N]."""
+    if _native is None:
+        words = among.astype(np.float32).T
+        return [(d.astype(np.float32) @ words).argmax(axis=1) for d in descriptors]
+    rows = _native.nearest([np.ascontiguousarray(d) for d in descriptors], among, LONGEST, threads)
+    return np.split(np.array(rows, np.int64), np.cumsum([len(d) for d in descriptors])[:-1])

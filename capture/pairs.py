@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.features import Features
-from setpiece.capture.matching import Pair, count_matches
+from setpiece.capture.matching import Pair, count_matches, nearest
 
 PREVIEW_FEATURES = 512  # strongest features used to judge a pair before it is matched in full
 ALL_PAIRS_UP_TO = 16  # frames; every pair is matched in full
-PREVIEW_ALL_UP_TO = 200  # frames; every pair is previewed
-SHORTLIST = 60  # in larger captures: frames most alike in their mix of features that are previewed
+PREVIEW_ALL_UP_TO = 64  # frames; every pair is previewed
+SHORTLIST = 40  # in larger captures: frames most alike in their mix of features that are previewed
 _FEWEST_PREVIEW = 4  # matches of a preview that make a pair worth a full look
 _WORDS = 1024  # size of the vocabulary of a capture
 
@@ -36,7 +36,7 @@ def choose_pairs(
     if n <= PREVIEW_ALL_UP_TO:
         how, candidates = "preview", [(i, j) for i in range(n) for j in range(i + 1, n)]
     else:
-        how, candidates = "retrieval", similar_pairs(features, SHORTLIST)
+        how, candidates = "retrieval", similar_pairs(features, SHORTLIST, threads)
     choosing = set(range(n) if frames is None else frames)
     candidates = [(i, j) for i, j in candidates if i in choosing or j in choosing]
     if n <= ALL_PAIRS_UP_TO:
@@ -66,24 +66,24 @@ def pairs_from_counts(
     return sorted(pairs)
 
 
-def similar_pairs(features: Sequence[Features], shortlist: int) -> list[Pair]:
+def similar_pairs(features: Sequence[Features], shortlist: int, threads: int) -> list[Pair]:
     """The pairs of each frame with the `shortlist` frames whose mix of features is most like its own.
 
     A bag of words weighted by rarity (Sivic and Zisserman 2003, section 4) over a vocabulary of descriptors
     drawn from the capture itself: no training, and enough to leave out what shares nothing.
     """
-    heads = [f.descriptors[:PREVIEW_FEATURES].astype(np.float32) for f in features]
+    heads = [f.descriptors[:PREVIEW_FEATURES] for f in features]
     pool = np.concatenate(heads)
+    if not len(pool):
+        return []
     words = pool[np.linspace(0, len(pool) - 1, min(_WORDS, len(pool))).astype(np.int64)]
-    half_norm = (words**2).sum(axis=1) / 2
     bags = np.zeros((len(heads), len(words)), np.float32)
-    for i, head in enumerate(heads):
-        if len(head):
-            bags[i] = np.bincount((head @ words.T - half_norm).argmax(axis=1), minlength=len(words))
+    for i, rows in enumerate(nearest(heads, words, threads)):
+        bags[i] = np.bincount(rows, minlength=len(words))
     rarity = np.log(len(heads) / np.maximum((bags > 0).sum(axis=0), 1))
     bags *= rarity
     bags /= np.maximum(np.linalg.norm(bags, axis=1, keepdims=True), 1e-9)
     likeness = bags @ bags.T
     np.fill_diagonal(likeness, -1)
-    best = np.argsort(-likeness, axis=1, kind="stable")[:, :shortlist]
+    best = np.argsort(-likeness, axis=1, kind="stable")[:, : min(shortlist, len(heads) - 1)]
     return sorted({(min(i, int(j)), max(i, int(j))) for i in range(len(heads)) for j in best[i]})

@@ -57,6 +57,19 @@ std::vector<Match> match(const Descriptors& first, const Descriptors& second, in
     return found;
 }
 
+// Calls `job` with 0 to `count` - 1.
+template <class Job>
+void in_parallel(int64_t count, int threads, Job job) {
+    std::atomic<int64_t> following{0};
+    auto work = [&] {
+        for (int64_t n = following++; n < count; n = following++) job(n);
+    };
+    std::vector<std::thread> others;
+    for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) others.emplace_back(work);
+    work();
+    for (std::thread& other : others) other.join();
+}
+
 // Matches all pairs and gives what `keep` makes of the matches of each, in the order of the pairs.
 template <class T, class Keep>
 std::vector<T> match_all(const std::vector<Descriptors>& descriptors, const Pairs& pairs, int strongest, double ratio,
@@ -71,18 +84,11 @@ std::vector<T> match_all(const std::vector<Descriptors>& descriptors, const Pair
     if (strongest < 1 || strongest > most) throw std::invalid_argument("strongest is 1 to 8191");
     nb::gil_scoped_release unlocked;
     std::vector<T> results(static_cast<size_t>(count));
-    std::atomic<int64_t> following{0};
-    auto work = [&] {
-        for (int64_t p = following++; p < count; p = following++) {
-            const auto& first = descriptors[static_cast<size_t>(pairs(p, 0))];
-            const auto& second = descriptors[static_cast<size_t>(pairs(p, 1))];
-            results[static_cast<size_t>(p)] = keep(match(first, second, strongest, ratio, use));
-        }
-    };
-    std::vector<std::thread> others;
-    for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) others.emplace_back(work);
-    work();
-    for (std::thread& other : others) other.join();
+    in_parallel(count, threads, [&](int64_t p) {
+        const auto& first = descriptors[static_cast<size_t>(pairs(p, 0))];
+        const auto& second = descriptors[static_cast<size_t>(pairs(p, 1))];
+        results[static_cast<size_t>(p)] = keep(match(first, second, strongest, ratio, use));
+    });
     return results;
 }
 
@@ -108,6 +114,30 @@ std::vector<int> count_matches(const std::vector<Descriptors>& descriptors, cons
                           [](const std::vector<Match>& matches) { return static_cast<int>(matches.size()); });
 }
 
+std::vector<int> nearest(const std::vector<Descriptors>& descriptors, const Descriptors& among, int strongest,
+                         int threads) {
+    const int columns = static_cast<int>(std::min<size_t>(among.shape(0), most));
+    if (columns < 1 || strongest < 1 || strongest > most) throw std::invalid_argument("nothing to choose from");
+    const Kernel use = best_kernel();
+    std::vector<size_t> starts(1, 0);
+    for (const Descriptors& some : descriptors) {
+        starts.push_back(starts.back() + std::min<size_t>(some.shape(0), static_cast<size_t>(strongest)));
+    }
+    nb::gil_scoped_release unlocked;
+    std::vector<int> found(starts.back());
+    in_parallel(static_cast<int64_t>(descriptors.size()), threads, [&](int64_t n) {
+        const size_t frame = static_cast<size_t>(n);
+        const int rows = static_cast<int>(starts[frame + 1] - starts[frame]);
+        if (rows < 1) return;
+        std::vector<uint32_t> best(rows), next(rows), back(columns);
+        search({descriptors[frame].data(), among.data(), rows, columns, best.data(), next.data(), back.data()}, use);
+        for (int i = 0; i < rows; ++i) {
+            found[starts[frame] + static_cast<size_t>(i)] = static_cast<int>(most - (best[i] & place_mask));
+        }
+    });
+    return found;
+}
+
 }  // namespace
 
 void bind_matching(nb::module_& m) {
@@ -118,5 +148,8 @@ void bind_matching(nb::module_& m) {
     m.def("count_matches", &count_matches, nb::arg("descriptors"), nb::arg("pairs"), nb::arg("strongest"),
           nb::arg("ratio"), nb::arg("threads"),
           "How many matches each pair has among the first `strongest` features. Releases the GIL.");
+    m.def("nearest", &nearest, nb::arg("descriptors"), nb::arg("among"), nb::arg("strongest"), nb::arg("threads"),
+          "For the first `strongest` descriptors of each frame, one after the other, the row of the most similar of\n"
+          "`among`. Releases the GIL.");
     m.def("matching_kernel", [] { return std::string(kernel_name(best_kernel())); }, "The kernel in use.");
 }

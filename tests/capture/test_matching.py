@@ -98,8 +98,18 @@ def test_some_frames_alone_choose_their_pairs() -> None:
     assert choose_pairs(scene(6, 3), 4, 1, 2, {2})[0] == [(0, 2), (1, 2), (2, 3), (2, 4), (2, 5)]
 
 
+def test_the_nearest_of_a_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [descriptors(n, n) for n in (70, 0, 33)]
+    words = descriptors(50, 9)
+    found = matching.nearest(frames, words, 2)
+    monkeypatch.setattr(matching, "_native", None)
+    slowly = matching.nearest(frames, words, 2)
+    assert [len(f) for f in found] == [70, 0, 33]
+    assert all(np.array_equal(a, b) for a, b in zip(found, slowly, strict=True))
+
+
 def test_retrieval_finds_the_frames_of_the_same_place() -> None:
-    found = set(similar_pairs(scene(40, 4), 6))
+    found = set(similar_pairs(scene(40, 4), 6, 2))
     places = {(i, j) for i in range(40) for j in range(i + 1, 40) if i // 4 == j // 4}
     assert places <= found
     assert len(found) < 40 * 39 / 4
