@@ -22,16 +22,19 @@ constexpr double kFocals[] = {0.75, 1.1, 0.55, 1.6, 2.3};  // of the longer side
 constexpr int kFirstGrowth = 6;           // photos to which a start is grown to be judged
 constexpr int kStarts = 4;                // pairs tried for each model until one holds most photos
 constexpr double kMost = 0.8;             // of the photos at hand
+constexpr double kBelieved = 0.5;         // of the matched features: of a model that is less right nothing is kept
+constexpr double kSettled = 0.55;         // of the matched features; a model that fits as well needs no rival
 constexpr int kFewestInPair = 30;         // matches of a pair to start from
 constexpr double kEnoughTurn = 0.14;      // radians left after a turn; more is no better a start
 constexpr double kPairError = 0.002;      // of the longer side: matches of a pair off their epipolar lines
 constexpr double kPlaceError = 0.006;     // of the longer side: points off where a new photo sees them
 constexpr double kPointError = 0.0025;    // of the longer side: of points in use
 constexpr int kFewestPlaced = 12;         // points that a new photo must agree with
-constexpr double kPlacedShare = 0.25;     // of the points that it sees
+constexpr double kPlacedShare = 0.4;      // of the points that it sees
 constexpr double kStartAngleDeg = 3.0, kPointAngleDeg = 1.0;
 constexpr double kGrowth = 1.07;          // photos by which a model grows between adjustments
-constexpr int kDistortionFrom = 5;        // photos in a model that estimates distortion
+constexpr int kDistortionFrom = 8;        // photos in a growing model that estimates distortion
+constexpr int kDistortionAtLast = 5;      // photos in one that is done
 constexpr double kLeastFocal = 0.25, kMostFocal = 8.0, kMostDistortion = 0.6;
 constexpr int64_t kWorthThreads = 2000;   // observations
 constexpr double kLossPx = 1.0, kGood = 1e-3;
@@ -148,12 +151,24 @@ private:
         return order;
     }
 
-    // The model of most free photos that a few starts give.
+    // How many photos without a model have a pair with another.
+    int64_t linked() const {
+        std::vector<char> has(photos_.count, 0);
+        for (int64_t p = 0; p < pairs_.count; p++) {
+            const int32_t i = pairs_.photos[2 * p], j = pairs_.photos[2 * p + 1];
+            if (!taken_[i] && !taken_[j]) has[i] = has[j] = 1;
+        }
+        return std::count(has.begin(), has.end(), 1);
+    }
+
+    // The model on which most features agree, of those that a few starts give.
     State best_model() {
-        const int64_t free = std::count(taken_.begin(), taken_.end(), 0);
+        const int64_t free = linked();
         State best = fresh(0);
         if (free < 3) return best;
         int tried = 0;
+        double most = 0;
+        bool settled = false;
         std::vector<char> touched(photos_.count, 0);
         for (const int64_t pair : starts()) {
             const int32_t i = pairs_.photos[2 * pair], j = pairs_.photos[2 * pair + 1];
@@ -165,9 +180,14 @@ private:
                 continue;
             }
             grow(&model, photos_.count);
-            if (model.sound && model.count > best.count) best = std::move(model);
+            const Fit fit = agreement(model);
+            if (model.sound && fit.agreed > most && fit.agreed >= kBelieved * fit.most) {
+                most = fit.agreed;
+                best = std::move(model);
+                settled = best.count >= kMost * free && fit.agreed >= kSettled * fit.most;
+            }
             tried += 4;
-            if (best.count >= kMost * free || tried >= 4 * kStarts) break;
+            if (settled || tried >= 4 * kStarts) break;
         }
         return best;
     }
@@ -181,7 +201,8 @@ private:
             State model = fresh(focal);
             if (begin(&model, pair)) {
                 grow(&model, kFirstGrowth);
-                const double agreed = model.sound ? agreement(model) : 0;
+                adjust(&model, 20);
+                const double agreed = model.sound ? agreement(model).agreed : 0;
                 if (agreed > most) {
                     most = agreed;
                     best = std::move(model);
@@ -192,15 +213,25 @@ private:
         return best;
     }
 
-    // How well the features of the placed photos fit: each counts up to 1.
-    double agreement(const State& s) const {
-        double sum = 0;
-        for (int64_t f = 0; f < features_; f++) {
-            if (!s.used[f]) continue;
-            const double limit = kPointError * side(photo_of_[f]);
-            sum += std::max(0.0, 1 - squared_error(s, f) / (limit * limit));
+    struct Fit {
+        double agreed;  // features of placed photos on their points: each counts up to 1
+        double most;    // features of placed photos that a second one matches
+    };
+
+    Fit agreement(const State& s) const {
+        Fit fit{0, 0};
+        for (int64_t t = 0; t < track_count(); t++) {
+            int seen = 0;
+            for (int64_t n = tracks_.starts[t]; n < tracks_.starts[t + 1]; n++) {
+                const int32_t f = tracks_.feature[n];
+                seen += s.placed[photo_of_[f]];
+                if (!s.used[f]) continue;
+                const double limit = kPointError * side(photo_of_[f]);
+                fit.agreed += std::max(0.0, 1 - squared_error(s, f) / (limit * limit));
+            }
+            if (seen >= 2) fit.most += seen;
         }
-        return sum;
+        return fit;
     }
 
     double squared_error(const State& s, int64_t feature) const {
@@ -238,7 +269,7 @@ private:
             }
             if (s->count <= 12 || s->count >= kGrowth * s->adjusted_at) adjust(s, s->count <= 12 ? 6 : 4);
         }
-        if (most == photos_.count) adjust(s, 10);
+        if (most == photos_.count) adjust(s, 10, kDistortionAtLast);
     }
 
     bool place_next(State* s) {
@@ -334,7 +365,7 @@ private:
         for (const int32_t f : chosen_) s->used[f] = 1;
     }
 
-    void adjust(State* s, int iterations) {
+    void adjust(State* s, int iterations, int distortion_from = kDistortionFrom) {
         const std::vector<uint8_t> held(photos_.count, 0);
         std::vector<int32_t> rows, frame, point, lens_of, number(photos_.count, -1);
         std::vector<double> at, xy, poses;
@@ -360,7 +391,7 @@ private:
         const bundle::Scene scene{s->count, photos_.lens_count, static_cast<int64_t>(rows.size()), observations,
                                   poses.data(), s->lenses.data(), at.data(), lens_of.data(), held.data(),
                                   frame.data(), point.data(), xy.data()};
-        const bool focal = s->count >= 3, distortion = s->count >= kDistortionFrom;
+        const bool focal = s->count >= 3, distortion = s->count >= distortion_from;
         const bundle::Options options{{focal, false, false, distortion, false}, kLossPx, iterations, kGood,
                                       observations >= kWorthThreads ? options_.threads : 1, options_.isa};
         bundle::adjust(scene, options);

@@ -4,6 +4,8 @@
 // A start is a pair with many matches that no turn on the spot explains. Where the focal length is not known,
 // starts with several are grown a little, and the one on which most features agree goes on. Then the photo that
 // sees most points is placed by them, its tracks become points, and from time to time everything is adjusted.
+// A model that explains few of its photos' matches is not believed: other starts are tried, and none is kept
+// where all are wrong.
 #pragma once
 
 #include <cstdint>

@@ -167,3 +167,16 @@ def test_the_matches_kept_are_those_of_the_longest_tracks() -> None:
     assert few.matches.tolist() == [[2, 12], [12, 26], [2, 26]]
     assert few.verified.tolist() == [3, 2, 1]
     assert few.starts.tolist() == [0, 1, 2, 3]
+
+
+def test_matches_of_nothing_real_give_no_model() -> None:
+    # features that agree with no scene: a model that fits few of its features is not believed
+    random = np.random.default_rng(6)
+    keypoints = [random.uniform(0, 800, (200, 4)).astype(np.float32) for _ in range(6)]
+    geometries = {}
+    for i in range(6):
+        for j in range(i + 1, 6):
+            geometries[(i, j)] = pycolmap.TwoViewGeometry()
+            rows = np.stack([random.permutation(200)[:80], random.permutation(200)[:80]], axis=1)
+            geometries[(i, j)].inlier_matches = rows.astype(np.uint32)
+    assert map_skeleton(keypoints, geometries, [LENS], [0] * 6, 120, 0, 1) == []
