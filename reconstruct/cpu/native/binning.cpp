@@ -27,7 +27,13 @@ void PairList::grow(Pairs* pairs, size_t tiles, size_t visible) {
 }
 
 void Binning::join(Pool& pool, const Projection& projection, PairList* const* lists, int pieces) {
-    std::vector<size_t> visible_begin(static_cast<size_t>(pieces) + 1), pair_begin(visible_begin);
+    const auto count = static_cast<size_t>(pieces);
+    std::vector<size_t>&visible_begin = visible_begin_, &pair_begin = pair_begin_;
+    std::vector<uint32_t>&nearest = nearest_of_, &furthest = furthest_of_;
+    visible_begin.assign(count + 1, 0);
+    pair_begin.assign(count + 1, 0);
+    nearest.assign(count, UINT32_MAX);
+    furthest.assign(count, 0);
     for (int i = 0; i < pieces; i++) {
         const auto at = static_cast<size_t>(i);
         visible_begin[at + 1] = visible_begin[at] + lists[i]->pairs.visible_size;
@@ -38,8 +44,6 @@ void Binning::join(Pool& pool, const Projection& projection, PairList* const* li
     keys_.reserve(visible_);
     other_.reserve(visible_);
     tile_of_pair_.reserve(pairs_);
-    std::vector<uint32_t> nearest(static_cast<size_t>(pieces), UINT32_MAX),
-        furthest(static_cast<size_t>(pieces), 0);
     pool.each(pieces, 1, [&](int64_t piece, int64_t) {
         const auto at = static_cast<size_t>(piece);
         const Pairs& list = lists[piece]->pairs;

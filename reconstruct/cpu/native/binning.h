@@ -48,6 +48,8 @@ private:
     size_t visible_ = 0, pairs_ = 0;
     int64_t tile_count_ = 0;
     uint32_t nearest_ = 0, furthest_ = 0;
+    std::vector<size_t> visible_begin_, pair_begin_;  // of the pieces
+    std::vector<uint32_t> nearest_of_, furthest_of_;
     Buffer<Key> keys_, other_;
     Buffer<uint32_t> tile_of_pair_, begin_, chunk_begin_, counts_;
     Buffer<Entry> entries_;

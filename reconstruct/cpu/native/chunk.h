@@ -31,8 +31,8 @@ struct Chunk {
     alignas(64) float feature[kFeatures][kRoom];
     alignas(64) int32_t list[16][kRoom];  // per block: its splats in order, then kChunk up to a whole batch
     int length[16];
-    // The batches of all lists in rounds: the first batch of every block, then the second. Those of one block are
-    // far apart as none can begin before the one before it has ended. A job is 16 times its place plus the block.
+    // The batches of all lists in rounds: the first batch of every block, then the second. Those of one block
+    // are far apart, as none ends before the one before it. A job is 16 times its place plus the block.
     int32_t jobs[kRoom / kBatch * 16];
     int job_count;
 };
@@ -93,9 +93,9 @@ inline void close_chunk(Chunk* chunk) {
     for (int c = 0; c < kFeatures; c++) store(chunk->feature[c] + kChunk, zero);
 }
 
-// Which splats of a group reach each of the sixteen blocks, as bits: those whose ellipse of alpha = 1/255 meets
-// the block. The smallest Mahalanobis distance over a block's rectangle of pixel centres lies on the edge that
-// faces the mean, or is 0 inside.
+// Which splats of a group reach each of the sixteen blocks, as bits: those whose ellipse of alpha = 1/255
+// meets the block. The smallest Mahalanobis distance over a block's rectangle of pixel centres lies on the
+// edge that faces the mean, or is 0 inside.
 inline void reached_blocks(const Outlines& s, uint16_t reached[16]) {
     const F16 zero = set(0.0f), side = set(3.0f);
     const F16 reach = fma(s.reach, set(1.0001f), set(1e-4f));
@@ -120,8 +120,8 @@ inline void reached_blocks(const Outlines& s, uint16_t reached[16]) {
     }
 }
 
-// Fills the lists of the blocks in `alive` from the bits of every group, [groups][16], and cuts them into jobs:
-// one loop over all jobs ends once, where loops over lists of no fixed length would end at every block.
+// Fills the lists of the blocks in `alive` from the bits of every group, [groups][16], and cuts them into
+// jobs: one loop over all jobs ends once, where loops over lists of no fixed length would end at every block.
 inline void list_splats(const uint16_t (*reached)[16], int groups, uint32_t alive, Chunk* chunk) {
     alignas(64) float lengths[16];
     store(lengths, set(0.0f));
@@ -164,9 +164,9 @@ inline void alphas_at(const Chunk& chunk, const int32_t* list, F16 x, F16 y, F16
     for (int i = 0; i < kBatch; i++) alpha[i] = min(alpha[i], set(kAlphaMax));
 }
 
-// The weights of a batch, one splat after the other; `t` is the transmittance, before and then after. A splat is
-// drawn where the transmittance behind it is above the limit. `t` never rises, so it needs no guard of its own:
-// once it falls to the limit every later splat finds it there too.
+// The weights of a batch, one splat after the other; `t` is the transmittance, before and then after. A splat
+// is drawn where the transmittance behind it is above the limit. `t` never rises, so it needs no guard of its
+// own: once it falls to the limit every later splat finds it there too.
 inline void blend(const F16 alpha[kBatch], F16* t, F16 weight[kBatch], M16 drawn[kBatch]) {
     const F16 limit = set(kTransmittanceMin), one = set(1.0f);
     for (int i = 0; i < kBatch; i++) {

@@ -89,8 +89,8 @@ inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const 
     return sums12(m);
 }
 
-// The splats of a chunk that reach a block, those that reach equally many side by side: a loop whose length is
-// that of the last one is foreseen by the processor.
+// The splats of a chunk that reach a block, those that reach equally many side by side: the processor
+// foresees the end of a loop that is as long as the one before.
 struct Turned {
     alignas(64) int32_t blocks_of[kChunk];  // as bits
     int32_t order[kRoom];
@@ -155,14 +155,24 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
     }
     const int chunks = static_cast<int>((end - begin + kChunk - 1) / kChunk);
     for (int nth = chunks - 1; nth >= 0; nth--) {
-        const Entry* entries = tiles.entries + begin + static_cast<uint32_t>(nth) * kChunk;
+        const uint32_t at = begin + static_cast<uint32_t>(nth) * kChunk;
+        const Entry* entries = tiles.entries + at;
         const int left = static_cast<int>(end - begin) - nth * kChunk, count = left < kChunk ? left : kChunk;
         const int groups = (count + kLanes - 1) / kLanes;
         const int64_t at_chunk = static_cast<int64_t>(tiles.chunk_begin[tile]) + nth;
         const uint16_t(*reached)[16] = tiles.reached + at_chunk * kGroups;
-        // Records lie in no order: ask for those of the chunk that comes next while this one is worked on.
-        for (int i = 1; nth > 0 && i <= kChunk; i++) {
-            prefetch(projection.records + static_cast<int64_t>(entries[-i].slot) * kRecord);
+        // Ask for what the next chunk needs, of this tile or the one beside it, while this one is worked on.
+        const bool last = nth == 0;
+        if (!last || tile + 1 < view.tiles_x * view.tiles_y) {
+            const uint32_t next_begin = tiles.begin[tile + last];
+            const uint32_t next_end = last ? tiles.begin[tile + 2] : at;
+            const uint32_t size = next_end - next_begin;
+            const uint32_t next = next_end - (size ? (size - 1) % kChunk + 1 : 0);
+            for (uint32_t i = next; i < next_end; i++) {
+                prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
+            }
+            const int64_t following = last ? int64_t{tiles.chunk_begin[tile + 2]} - 1 : at_chunk - 1;
+            for (int b = 0; size && b < 16; b++) prefetch(tiles.transmittance + following * 256 + b * 16);
         }
         Turned turned;
         turn(reached, groups, &turned);

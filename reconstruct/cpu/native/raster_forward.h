@@ -45,8 +45,8 @@ inline void forget_rest(const Chunk& chunk, int b, int from, uint16_t (*reached)
 }
 
 // Draws a tile. For the backward pass it leaves in `tiles` the blocks that evaluate each entry, and the
-// transmittance at the start of every chunk. kCovers may be false where the background is black and alpha is not
-// asked for.
+// transmittance at the start of every chunk. kCovers may be false where the background is black and alpha is
+// not asked for.
 template <int kChannels, bool kCovers>
 inline void draw_tile(const View& view, const Projection& projection, const Tiles& tiles, int tile,
                       const Grid& grid, const Planes& planes) {
@@ -86,10 +86,13 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
             for (int b = 0; b < 16; b++) reached[g][b] = 0;
         }
         // Records lie in no order: ask for those of the next chunk, or tile, while this one is drawn.
-        const uint32_t next = at + static_cast<uint32_t>(count), after = next + kChunk < all ? next + kChunk : all;
+        const uint32_t next = at + static_cast<uint32_t>(count);
+        const uint32_t after = next + kChunk < all ? next + kChunk : all;
         for (uint32_t i = next; i < after; i++) {
             prefetch(projection.records + static_cast<int64_t>(tiles.entries[i].slot) * kRecord);
         }
+        for (int b = 0; b < 16; b++)
+            prefetch_to_write(tiles.transmittance + (at_chunk + 1) * 256 + b * 16);
         list_splats(reached, groups, alive, &chunk);
         float* saved = tiles.transmittance + at_chunk * 256;
         for (int b = 0; b < 16; b++) store(saved + b * 16, load(state.transmittance[b]));
