@@ -67,24 +67,34 @@ inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const 
     F16 m[kMoments];
     for (int k = 0; k < kMoments; k++) m[k] = set(0.0f);
     const F16 mean_x = set(chunk.x[i]), mean_y = set(chunk.y[i]);
-    for (; blocks; blocks &= blocks - 1) {
-        const int b = lowest_bit(blocks);
+    const auto add_d = [&](int b) {
         const F16 x = load(grid.x[b]) - mean_x, y = load(grid.y[b]) - mean_y;
-        const F16 d = load(state.shares[b][i].d), w = load(state.shares[b][i].weight);
-        const F16 dx = d * x, dy = d * y;
+        const F16 d = load(state.shares[b][i].d), dx = d * x, dy = d * y;
         m[kD] = m[kD] + d;
         m[kDx] = m[kDx] + dx;
         m[kDy] = m[kDy] + dy;
         m[kDxx] = fma(dx, x, m[kDxx]);
         m[kDxy] = fma(dx, y, m[kDxy]);
         m[kDyy] = fma(dy, y, m[kDyy]);
+    };
+    const auto add_weight = [&](int b) {
+        const F16 w = load(state.shares[b][i].weight);
         m[kWeightRed] = fma(w, load(state.gradient[b][0]), m[kWeightRed]);
         m[kWeightGreen] = fma(w, load(state.gradient[b][1]), m[kWeightGreen]);
         m[kWeightBlue] = fma(w, load(state.gradient[b][2]), m[kWeightBlue]);
         m[kWeightError] = fma(w, load(state.error[b]), m[kWeightError]);
         if (kMasked) m[kWeightKept] = fma(w, load(state.kept[b]), m[kWeightKept]);
         m[kWeightAll] = m[kWeightAll] + w;
+    };
+#if defined(SETPIECE_AVX512)
+    for (uint32_t rest = blocks; rest; rest &= rest - 1) {
+        add_d(lowest_bit(rest));
+        add_weight(lowest_bit(rest));
     }
+#else  // sixteen registers hold half of the sums
+    for (uint32_t rest = blocks; rest; rest &= rest - 1) add_d(lowest_bit(rest));
+    for (uint32_t rest = blocks; rest; rest &= rest - 1) add_weight(lowest_bit(rest));
+#endif
     if (!kMasked) m[kWeightKept] = m[kWeightAll];
     return sums12(m);
 }
@@ -112,8 +122,13 @@ inline void turn(const uint16_t (*reached)[16], int groups, Turned* out) {
         store_int(out->blocks_of + g * kLanes, sum);
     }
     out->count = 0;
-    for (int number = 1; number <= 16; number++) {
-        const F16 low = set(static_cast<float>(number) - 0.5f), high = low + one;
+#if defined(SETPIECE_AVX512)
+    constexpr int kClasses = 16;  // one for each number of blocks
+#else
+    constexpr int kClasses = 1;  // sorting would cost more than it saves
+#endif
+    for (int number = 1; number <= kClasses; number++) {
+        const F16 low = set(static_cast<float>(number) - 0.5f), high = low + set(static_cast<float>(17 - kClasses));
         for (int g = 0; g < groups; g++) {
             const uint32_t places = bits((blocks[g] > low) & (blocks[g] < high));
             out->count += store_places(out->order + out->count, places, g * kLanes);
