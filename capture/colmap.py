@@ -7,6 +7,7 @@ wants in this way: a rig per camera, a frame per image, and keypoints and matche
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,10 @@ import pycolmap
 from numpy.typing import NDArray
 
 from setpiece.capture.matching import Pair
+
+# Importing pycolmap makes SIGTERM print a native stack dump. Setting the handler that Python knows undoes it.
+with contextlib.suppress(ValueError, TypeError):  # outside the main thread; a handler that is not Python's
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
 
 FEWEST_INLIERS = 15  # matches that agree with one motion; fewer make no pair
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,13 @@ NOTHING = Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
 def test_groups_of_frames() -> None:
     assert connected([(0, 1), (1, 4), (2, 3), (5, 9)], range(6)) == [{0, 1, 4}, {2, 3}, {5}]
     assert connected([], []) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes without a signal")
+def test_a_request_to_end_prints_no_stack_dump() -> None:
+    code = "import os, signal, setpiece.capture.estimate; os.kill(os.getpid(), signal.SIGTERM)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGTERM, b"")
 
 
 def attempt(placed: set[int], pairs: list[tuple[int, int]], count: int) -> ladder.Attempt:
