@@ -16,6 +16,11 @@ from PIL import Image
 from setpiece.cameras import Camera
 from setpiece.progress import Progress
 
+try:
+    from setpiece.capture._native import resize_rgb as _native_resize
+except ImportError:  # built without native code
+    _native_resize = None
+
 JPEG_QUALITY = 95
 
 
@@ -58,11 +63,18 @@ class Undistorter:
     def picture(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The undistorted picture of a frame, [H, W, 3]."""
         if (rgb.shape[1], rgb.shape[0]) != self.source_size:
-            rgb = np.asarray(cv2.resize(rgb, self.source_size, interpolation=cv2.INTER_AREA))
+            rgb = _resized(rgb, self.source_size)
         flat: NDArray[np.uint8] = cv2.remap(
             rgb, self.map_xy, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
         return flat
+
+
+def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if _native_resize is None or size[0] > rgb.shape[1] or size[1] > rgb.shape[0]:
+        return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    smaller: NDArray[np.uint8] = _native_resize(np.ascontiguousarray(rgb), *size)
+    return smaller
 
 
 @dataclass(frozen=True)

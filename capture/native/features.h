@@ -11,7 +11,7 @@ namespace setpiece::features {
 struct Picture {
     const uint8_t* grey;  // [height][stride]
     int width, height;
-    int64_t stride;
+    int64_t stride;  // bytes from row to row
 };
 
 struct Settings {
@@ -32,8 +32,8 @@ struct Feature {
 void find_features(const Picture& picture, const Settings& settings, Isa isa, std::vector<Feature>* features,
                    std::vector<uint8_t>* descriptors);
 
-// The picture at another size, [height][width].
-void resize(const Picture& picture, int width, int height, Isa isa, uint8_t* out);
+// The picture, of so many bytes to a pixel, at another size, [height][width][channels].
+void resize(const Picture& picture, int channels, int width, int height, Isa isa, uint8_t* out);
 
 // How much of the differences between neighbours a box blur of 9 pixels takes away, 0 to 1, along rows and along
 // columns, the lower of both (Crété et al. 2007); 0 for a picture of one colour.

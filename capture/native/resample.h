@@ -7,10 +7,10 @@
 
 namespace setpiece::features {
 
-// Where the pixels of one axis come from: pixel i is the sum over k of weights[k * padded + i] times source
-// pixel first[i] + k.
+// Where the values of one axis come from: value i is the sum over k of weights[k * padded + i] times source
+// value first[i] + k * apart. Across a picture with several channels each pixel has as many values.
 struct Axis {
-    int count, source, taps;
+    int count, source, taps, apart;
     int padded;            // count, in whole vectors
     const float* first;    // [padded] whole numbers
     const float* weights;  // [taps][padded]
@@ -26,11 +26,11 @@ struct Resample {
 // The memory behind an Axis.
 class AxisTable {
   public:
-    AxisTable(int source, int count);
+    AxisTable(int source, int count, int channels = 1);
     Axis get() const;
 
   private:
-    int count_, source_, taps_, padded_;
+    int count_, source_, taps_, channels_, padded_;
     std::vector<float> first_, weights_;
 };
 

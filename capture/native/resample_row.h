@@ -30,7 +30,7 @@ inline void resample_row(const Resample& r, int y, float* out) {
         F16 sum = loadu(r.across.weights + x) * gather(row, first);
         for (int k = 1; k < r.across.taps; ++k) {
             const F16 weight = loadu(r.across.weights + static_cast<int64_t>(k) * r.across.padded + x);
-            sum = sum + weight * gather(row + k, first);
+            sum = sum + weight * gather(row + k * r.across.apart, first);
         }
         storeu(out + x, sum);
     }

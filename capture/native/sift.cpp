@@ -240,15 +240,17 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
     }
 }
 
-void resize(const Picture& picture, int width, int height, Isa isa, uint8_t* out) {
-    const AxisTable across(picture.width, width), down(picture.height, height);
-    std::vector<float> scratch(static_cast<size_t>(picture.width) + margin), row(static_cast<size_t>(width) + margin);
+void resize(const Picture& picture, int channels, int width, int height, Isa isa, uint8_t* out) {
+    const AxisTable across(picture.width, width, channels), down(picture.height, height);
+    const int values = width * channels;
+    std::vector<float> scratch(static_cast<size_t>(picture.width) * channels + margin);
+    std::vector<float> row(static_cast<size_t>(std::max(values, picture.width * channels)) + margin);
     const Resample resample = {picture.grey, picture.stride, across.get(), down.get(), scratch.data()};
     const Kernels& kernels = kernels_of(isa);
     for (int y = 0; y < height; ++y) {
         kernels.resample(resample, y, row.data());
-        uint8_t* to = out + static_cast<int64_t>(y) * width;
-        for (int x = 0; x < width; ++x) to[x] = static_cast<uint8_t>(row[static_cast<size_t>(x)] + 0.5f);
+        uint8_t* to = out + static_cast<int64_t>(y) * values;
+        for (int x = 0; x < values; ++x) to[x] = static_cast<uint8_t>(row[static_cast<size_t>(x)] + 0.5f);
     }
 }
 

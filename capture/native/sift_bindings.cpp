@@ -16,6 +16,7 @@ using namespace setpiece;
 namespace {
 
 using Grey = nb::ndarray<const uint8_t, nb::shape<-1, -1>, nb::c_contig, nb::device::cpu>;
+using Rgb = nb::ndarray<const uint8_t, nb::shape<-1, -1, 3>, nb::c_contig, nb::device::cpu>;
 
 template <class Value, class Out>
 nb::ndarray<nb::numpy, Out, nb::ndim<2>> owned(std::vector<Value>&& values, size_t columns) {
@@ -65,9 +66,25 @@ nb::object resized(const Grey& grey, int width, int height, const std::string& i
     std::vector<uint8_t> result(static_cast<size_t>(width) * static_cast<size_t>(height));
     {
         nb::gil_scoped_release unlocked;
-        features::resize(picture_of(grey), width, height, use, result.data());
+        features::resize(picture_of(grey), 1, width, height, use, result.data());
     }
     return nb::cast(owned<uint8_t, uint8_t>(std::move(result), static_cast<size_t>(width)));
+}
+
+nb::object resized_rgb(const Rgb& rgb, int width, int height) {
+    if (width < 1 || height < 1 || rgb.shape(0) < 1 || rgb.shape(1) < 1) {
+        throw std::invalid_argument("a picture needs at least one pixel");
+    }
+    auto* result = new std::vector<uint8_t>(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
+    nb::capsule owner(result, [](void* p) noexcept { delete static_cast<std::vector<uint8_t>*>(p); });
+    {
+        nb::gil_scoped_release unlocked;
+        const int columns = static_cast<int>(rgb.shape(1)), rows = static_cast<int>(rgb.shape(0));
+        const features::Picture picture = {rgb.data(), columns, rows, int64_t{3} * columns};
+        features::resize(picture, 3, width, height, best_isa(), result->data());
+    }
+    const size_t shape[] = {static_cast<size_t>(height), static_cast<size_t>(width), 3};
+    return nb::cast(nb::ndarray<nb::numpy, uint8_t, nb::ndim<3>>(result->data(), 3, shape, owner));
 }
 
 double sharpness(const Grey& grey) {
@@ -85,5 +102,7 @@ void bind_sift(nb::module_& m) {
           "from its corner and angle in radians, [N, 4] float32, and RootSIFT bytes, [N, 128]. Releases the GIL.");
     m.def("resize", &resized, nb::arg("grey"), nb::arg("width"), nb::arg("height"), nb::arg("isa") = "",
           "A grey picture at another size: means of areas where smaller, linear where larger. Releases the GIL.");
+    m.def("resize_rgb", &resized_rgb, nb::arg("rgb"), nb::arg("width"), nb::arg("height"),
+          "The same for a picture of three channels, [H, W, 3].");
     m.def("sharpness", &sharpness, nb::arg("grey"), "See setpiece.capture.sharpness. Releases the GIL.");
 }

@@ -76,3 +76,10 @@ def test_a_full_shelf_takes_no_more(tmp_path: Path) -> None:
     shelf.clear()
     assert shelf.room == 3000
     assert shelf.get(tmp_path / "0.png") is None
+
+
+@pytest.mark.parametrize("size", [(301, 200), (203, 131), (150, 100), (33, 19)])
+def test_smaller_pictures_in_colour_are_those_of_opencv(size: tuple[int, int]) -> None:
+    picture = np.stack([noise(301, 200), 255 - noise(301, 200), noise(301, 200)[::-1]], -1)
+    expected = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(native.resize_rgb(picture, *size).astype(int) - expected).max() <= 1  # rounding
