@@ -13,10 +13,12 @@ import numpy as np
 
 from setpiece.atomic import atomic_folder
 from setpiece.cameras import Camera
+from setpiece.capture.attempt import Attempt
 from setpiece.capture.connected import connected
 from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
 from setpiece.capture.grey import GreyShelf
-from setpiece.capture.ladder import WALK, Attempt, Clock, climb
+from setpiece.capture.job import Clock, Job
+from setpiece.capture.ladder import WALK, climb
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import FEW_FEATURES, why_left_out
@@ -55,7 +57,7 @@ def estimate_poses(
     folder = target.capture / FRAMES_FOLDER
     work = target.capture / WORK_FOLDER
     try:
-        attempt = climb(frames, folder, work, options, progress, clock, shelf)[0]
+        attempt = climb(Job(frames, folder, work, options, progress, clock, shelf))[0]
         _check_enough(frames, attempt)
     except PoseError:  # other photos are needed: what was worked out for these is of no more use
         shutil.rmtree(work, ignore_errors=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from made_photos import copy_photos, pose
 
-from setpiece.capture import ladder
+from setpiece.capture import ladder, matched
 from setpiece.capture.align import pose_errors
 from setpiece.capture.connected import connected
 from setpiece.capture.demo import DemoCapture
@@ -37,14 +37,14 @@ def test_a_request_to_end_prints_no_stack_dump() -> None:
 
 
 def attempt(placed: set[int], pairs: list[tuple[int, int]], count: int) -> ladder.Attempt:
-    matched = ladder.Matched([NOTHING] * count, dict.fromkeys(pairs), Path(), len(pairs), "preview")
-    return ladder.Attempt(Method.SKELETON, matched, None, [placed])
+    found = matched.Matched([NOTHING] * count, dict.fromkeys(pairs), Path(), len(pairs), "preview")
+    return ladder.Attempt(Method.SKELETON, found, None, [placed])
 
 
 def test_what_is_looked_at_again() -> None:
     one_left = attempt(set(range(20)) - {9}, [(3, 9), (0, 1), (18, 19)], 20)
     assert ladder._left_over(one_left) == {9}
-    assert ladder._worth_a_closer_look(one_left.matched, {9}, 2) == [3, 7, 8, 9, 10, 11]
+    assert matched.worth_a_closer_look(one_left.matched, {9}, 2) == [3, 7, 8, 9, 10, 11]
     assert ladder._left_over(attempt({0, 1, 2}, [(0, 1)], 20)) == set(range(20))
 
 
@@ -53,14 +53,14 @@ def test_colmaps_defaults_come_last(
 ) -> None:
     copy_photos(tiny_demo.photo_folder, photos, 0, 7)
     tried: list[Method] = []
-    honest = ladder._attempt
+    honest = ladder.attempt
 
     def unlucky(*given: Any) -> ladder.Attempt:
-        matched, method = given[3:5]
+        *_, matches, method = given
         tried.append(method)
-        return honest(*given) if method is Method.DEFAULTS else ladder.Attempt(method, matched, None, [])
+        return honest(*given) if method is Method.DEFAULTS else ladder.Attempt(method, matches, None, [])
 
-    monkeypatch.setattr(ladder, "_attempt", unlucky)
+    monkeypatch.setattr(ladder, "attempt", unlucky)
     target, result = pose(photos, tmp_path / "set")
     assert tried.index(Method.DEFAULTS) == len(tried) - 1 == 5
     assert (result["method"], result["frames_posed"]) == ("defaults", 7)
