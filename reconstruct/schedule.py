@@ -21,9 +21,9 @@ class Preset:
 
 
 PRESETS = {
-    Quality.DRAFT: Preset(steps=800, max_splats=50_000, max_side=960, sh_degree=1),
-    Quality.STANDARD: Preset(steps=2500, max_splats=80_000, max_side=960, sh_degree=2, penalty=0.01),
-    Quality.HIGH: Preset(steps=5000, max_splats=110_000, max_side=960, sh_degree=3, penalty=0.01),
+    Quality.DRAFT: Preset(steps=770, max_splats=60_000, max_side=960, sh_degree=1),
+    Quality.STANDARD: Preset(steps=2300, max_splats=100_000, max_side=960, sh_degree=2, penalty=0.01),
+    Quality.HIGH: Preset(steps=5000, max_splats=140_000, max_side=960, sh_degree=3, penalty=0.01),
 }
 
 
