@@ -13,8 +13,8 @@ class Quality(str, enum.Enum):
     """How much work training does. Times are for fifty photos on two CPU cores."""
 
     DRAFT = "draft"  # about fifteen seconds: is the capture any good?
-    STANDARD = "standard"  # about a minute
-    HIGH = "high"  # about two and a half minutes
+    STANDARD = "standard"  # about forty seconds
+    HIGH = "high"  # about two minutes
 
 
 @dataclass(frozen=True)

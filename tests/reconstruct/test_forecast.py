@@ -17,7 +17,7 @@ from setpiece.durations import about
 from setpiece.reconstruct import forecast as module
 from setpiece.reconstruct.cpu import CpuEngine
 from setpiece.reconstruct.engine import Batch, Edit
-from setpiece.reconstruct.forecast import OVERHEAD, forecast
+from setpiece.reconstruct.forecast import SETTLED, forecast
 from setpiece.reconstruct.options import TrainOptions
 from setpiece.reconstruct.schedule import Schedule, schedule_for
 
@@ -72,10 +72,10 @@ def test_a_cost_that_is_linear_is_told_exactly(monkeypatch: pytest.MonkeyPatch) 
     assert found is not None
     assert engine.count == SCHEDULE.start_splats
     assert all(batch.rates == batch.rates.none() for batch in engine.tried)
-    assert found.seconds(SCHEDULE) == pytest.approx(OVERHEAD * true_seconds(engine, SCHEDULE))
+    assert found.seconds(SCHEDULE) == pytest.approx(SETTLED * true_seconds(engine, SCHEDULE))
     longer = replace(SCHEDULE, steps=2000, max_splats=1800)
-    assert found.seconds(longer) == pytest.approx(OVERHEAD * true_seconds(engine, longer))
-    assert found.seconds(SCHEDULE, 499) == pytest.approx(OVERHEAD * engine.cost(0, SCHEDULE.max_splats))
+    assert found.seconds(longer) == pytest.approx(SETTLED * true_seconds(engine, longer))
+    assert found.seconds(SCHEDULE, 499) == pytest.approx(SETTLED * engine.cost(0, SCHEDULE.max_splats))
     assert found.seconds(SCHEDULE, 500) == 0
 
 
