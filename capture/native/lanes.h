@@ -7,15 +7,7 @@
 #include <cmath>
 #include <cstdint>
 
-#if defined(SETPIECE_AVX512)
-#define ISA avx512
-#include <immintrin.h>
-#elif defined(SETPIECE_AVX2)
-#define ISA avx2
-#include <immintrin.h>
-#else
-#define ISA plain
-#endif
+#include "../../setpiece/native/isa_namespace.h"
 
 namespace setpiece::features::ISA {
 

@@ -5,17 +5,9 @@
 // machine can. over(x, y, a, b) is a where x > y, else b. transpose turns eight rows into eight columns.
 #pragma once
 
-#if defined(SETPIECE_AVX512)
-#define ISA avx512
-#include <immintrin.h>
-#elif defined(SETPIECE_AVX2)
-#define ISA avx2
-#include <immintrin.h>
-#else
-#define ISA plain
-#endif
-
 #include <cmath>
+
+#include "../../setpiece/native/isa_namespace.h"
 
 namespace setpiece::ISA {
 

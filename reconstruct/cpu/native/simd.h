@@ -6,14 +6,13 @@
 // Comparisons with NaN are false; min(a, b) and max(a, b) with a NaN give b.
 #pragma once
 
+#include "../../../setpiece/native/isa_namespace.h"
+
 #if defined(SETPIECE_AVX512)
-#define ISA avx512
 #include "simd_avx512.h"
 #elif defined(SETPIECE_AVX2)
-#define ISA avx2
 #include "simd_avx2.h"
 #else
-#define ISA plain
 #include "simd_plain.h"
 #endif
 
