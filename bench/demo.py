@@ -25,8 +25,9 @@ from setpiece.capture.align import pose_errors
 from setpiece.capture.demo import DemoCapture, DemoOptions, make_demo
 from setpiece.capture.estimate import estimate_poses
 from setpiece.capture.grey import GreyShelf
-from setpiece.capture.ingest import ingest_photos
+from setpiece.capture.ingest import ingest
 from setpiece.capture.options import CaptureOptions, PoseOptions
+from setpiece.capture.sources import find_sources
 from setpiece.pipeline import build
 from setpiece.posed import read_posed_frames
 from setpiece.progress import SilentProgress
@@ -67,7 +68,7 @@ def measure(folder: Path, poses_only: bool) -> dict[str, Any]:
         target = SetFolder.create(folder / "poses-only")
         started = time.monotonic()
         shelf = GreyShelf()
-        ingest_photos(target, demo.photo_folder, CaptureOptions(), SilentProgress(), shelf)
+        ingest(target, find_sources(demo.photo_folder), CaptureOptions(), SilentProgress(), shelf)
         estimate_poses(target, PoseOptions(), SilentProgress(), shelf)
         return {"capture_seconds": made, "poses_seconds": time.monotonic() - started, **compare(demo, target)}
     target = build(demo.photo_folder, folder / "set")

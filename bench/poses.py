@@ -26,9 +26,10 @@ from setpiece.capture.colmap import Lens, View, open_database, verify_matches, w
 from setpiece.capture.estimate import estimate_poses
 from setpiece.capture.frames import read_frames
 from setpiece.capture.grey import GreyShelf
-from setpiece.capture.ingest import ingest_photos
+from setpiece.capture.ingest import ingest
 from setpiece.capture.mapping import quiet
 from setpiece.capture.options import CaptureOptions, PoseOptions
+from setpiece.capture.sources import find_sources
 from setpiece.posed import read_posed_frames
 from setpiece.progress import SilentProgress
 from setpiece.setfolder import SetFolder
@@ -72,7 +73,7 @@ def ours(photos: Path, folder: Path, threads: int, reference: Poses) -> dict[str
     target = SetFolder.create(folder / "set")
     progress, shelf = SilentProgress(), GreyShelf()
     started = time.perf_counter()
-    ingest_photos(target, photos, CaptureOptions(), progress, shelf)
+    ingest(target, find_sources(photos), CaptureOptions(), progress, shelf)
     ingested = time.perf_counter() - started
     result = estimate_poses(target, replace(PoseOptions(), threads=threads), progress, shelf)
     seconds = time.perf_counter() - started

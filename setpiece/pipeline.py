@@ -54,18 +54,19 @@ def build(
     to be made anew.
     """
     from setpiece.capture.grey import GreyShelf
-    from setpiece.capture.ingest import ingest_photos, photo_files
+    from setpiece.capture.ingest import ingest
+    from setpiece.capture.sources import find_sources
     from setpiece.reconstruct.engines import chosen_device
 
     options, progress = options or BuildOptions(), progress or SilentProgress()
     if options.train.device == "cuda":
         chosen_device("cuda")  # before minutes of other work: is there one?
-    files = photo_files(photos)  # before the set is made: a wrong path leaves nothing behind
+    sources = find_sources(photos)  # before the set is made: a wrong path leaves nothing behind
     _check_space(set_folder)
     target = SetFolder.create(set_folder, name)
     with target.lock():
         progress.log_into(target.log_file)
-        digest = files_digest(files)
+        digest = files_digest(sources.files)
         record = stage_record(target, "capture")
         if record and record["result"].get("photos_digest") != digest and not overwrite:
             raise SetFolderError(
@@ -80,9 +81,9 @@ def build(
             digest,
             _announced(
                 progress,
-                f"Photos    reading {len(files)} files from {photos.resolve().name}",
+                f"Photos    reading {len(sources.files)} files from {photos.resolve().name}",
                 lambda: {
-                    **ingest_photos(target, photos, options.capture, progress, shelf),
+                    **ingest(target, sources, options.capture, progress, shelf),
                     "photos_digest": digest,
                 },
             ),

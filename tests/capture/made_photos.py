@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from setpiece.capture.estimate import estimate_poses
-from setpiece.capture.ingest import ingest_photos
+from setpiece.capture.ingest import ingest
 from setpiece.capture.options import CaptureOptions, PoseOptions
+from setpiece.capture.sources import find_sources
 from setpiece.progress import SilentProgress
 from setpiece.setfolder import SetFolder
 
@@ -19,7 +20,7 @@ from setpiece.setfolder import SetFolder
 def pose(photos: Path, set_folder: Path) -> tuple[SetFolder, dict[str, object]]:
     """A set with poses, and what the poses stage said."""
     target = SetFolder.create(set_folder)
-    ingest_photos(target, photos, CaptureOptions(), SilentProgress())
+    ingest(target, find_sources(photos), CaptureOptions(), SilentProgress())
     return target, estimate_poses(target, PoseOptions(threads=2), SilentProgress())
 
 

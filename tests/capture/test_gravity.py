@@ -11,8 +11,9 @@ from PIL import ExifTags, Image
 
 from setpiece.capture.frames import read_frames
 from setpiece.capture.gravity import apple_acceleration, gravity_in_cam, upright_from_stored
-from setpiece.capture.ingest import ingest_photos
+from setpiece.capture.ingest import ingest
 from setpiece.capture.options import CaptureOptions
+from setpiece.capture.sources import find_sources
 from setpiece.progress import SilentProgress
 from setpiece.setfolder import SetFolder
 
@@ -90,6 +91,6 @@ def test_through_a_photo_file(tmp_path: Path) -> None:
         noise = rng.integers(0, 255, (300, 400, 3), dtype=np.uint8)
         Image.fromarray(noise).save(photos / f"{i}.jpg", exif=tags)
     target = SetFolder.create(tmp_path / "set")
-    ingest_photos(target, photos, CaptureOptions(), SilentProgress())
+    ingest(target, find_sources(photos), CaptureOptions(), SilentProgress())
     for frame, (_, _, expected) in zip(read_frames(target.capture), HELD.values(), strict=True):
         assert frame.gravity_in_cam == pytest.approx(expected, abs=1e-5)

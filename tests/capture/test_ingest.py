@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from setpiece.capture.frames import CapturedFrame, read_frames
-from setpiece.capture.ingest import ingest_photos, photo_files
+from setpiece.capture.ingest import ingest as ingest_capture
+from setpiece.capture.names import frame_names, natural_key
 from setpiece.capture.options import CaptureOptions
-from setpiece.capture.photos import frame_names, natural_key
+from setpiece.capture.sources import find_sources
 from setpiece.errors import CaptureError
 from setpiece.progress import SilentProgress
 from setpiece.setfolder import SetFolder
@@ -57,7 +58,7 @@ def photos(tmp_path: Path) -> Path:
 
 def ingest(photos: Path, **options: int) -> tuple[dict[str, object], list[CapturedFrame], Path]:
     target = SetFolder.create(photos.parent / "set")
-    result = ingest_photos(target, photos, CaptureOptions(**options), SilentProgress())
+    result = ingest_capture(target, find_sources(photos), CaptureOptions(**options), SilentProgress())
     return result, read_frames(target.capture), target.capture / "frames"
 
 
@@ -194,7 +195,7 @@ def test_names_stay_unique_and_broken_files_have_reasons(photos: Path) -> None:
     (photos / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     picture(16, 16).save(photos / "small.png")
     (photos / "._IMG.jpg").write_bytes(b"Mac OS X")
-    (photos / "movie.mov").write_bytes(b"x")
+    (photos / "movie.txt").write_bytes(b"x")
     result, frames, _ = ingest(photos)
     assert result["frames_given"] == 10
     assert result["other_files"] == 1
@@ -238,9 +239,9 @@ def test_too_little_to_begin_with(photos: Path, make: object, says: str) -> None
 def test_a_file_and_a_missing_folder(photos: Path) -> None:
     picture().save(photos / "a.jpg")
     with pytest.raises(CaptureError, match="is a file"):
-        photo_files(photos / "a.jpg")
+        find_sources(photos / "a.jpg")
     with pytest.raises(CaptureError, match="does not exist"):
-        photo_files(photos / "nowhere")
+        find_sources(photos / "nowhere")
 
 
 def test_order_is_by_time_where_all_have_one(photos: Path) -> None:
@@ -299,11 +300,11 @@ def test_names() -> None:
 
 def test_a_set_between_the_photos_is_not_read(photos: Path) -> None:
     fill(photos)
-    before = photo_files(photos)
+    before = find_sources(photos).files
     frames = SetFolder.create(photos / "place").capture / "frames"
     frames.mkdir(parents=True)
     picture(seed=1).save(frames / "IMG.jpg")
-    assert photo_files(photos) == before
+    assert find_sources(photos).files == before
     assert sorted(["IMG_10", "IMG_9", "img_1"], key=natural_key) == ["img_1", "IMG_9", "IMG_10"]
 
 

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from setpiece.capture.decode import decode_srgb, open_photo
-from setpiece.capture.photos import photo_files, readable
+from setpiece.capture.names import readable
+from setpiece.capture.sources import find_sources
 from setpiece.stage import files_digest
 
 
@@ -23,7 +24,7 @@ def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
         folder = tmp_path / str(len(digests))
         folder.mkdir()
         (folder / os.fsdecode(name)).write_bytes(b"the same")
-        (file,) = photo_files(folder)
+        (file,) = find_sources(folder).files
         assert readable(file.name) == "f?r Prag.jpg"
         digests.append(files_digest([file]))
     assert digests[0] != digests[1]

@@ -1,0 +1,58 @@
+"""Files that are the same photo as another."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from setpiece.capture.frames import LeftOut
+from setpiece.capture.read_photo import ReadFrame
+
+_ALIKE = 4.0  # grey levels of 255; two versions of one photo differ by less on average
+
+
+def exact_duplicates(files: Sequence[Path], sources: Sequence[str]) -> dict[str, str]:
+    """For each file with the same bytes as an earlier one, that earlier one."""
+    by_size: dict[int, list[int]] = {}
+    for i, file in enumerate(files):
+        with contextlib.suppress(OSError):
+            by_size.setdefault(file.stat().st_size, []).append(i)
+    same: dict[str, str] = {}
+    for group in by_size.values():
+        first: dict[bytes, str] = {}
+        for i in group if len(group) > 1 else []:
+            try:
+                digest = hashlib.blake2b(files[i].read_bytes()).digest()
+            except OSError:  # reading the photo will say why
+                continue
+            if digest in first:
+                same[sources[i]] = first[digest]
+            else:
+                first[digest] = sources[i]
+    return same
+
+
+def without_versions(read: list[ReadFrame]) -> tuple[list[ReadFrame], dict[str, LeftOut]]:
+    """Those of the frames to keep, and by name those that are a smaller version of one of them.
+
+    Such as IMG_1.heic and IMG_1.jpg.
+    """
+    kept: dict[str, list[ReadFrame]] = {}
+    dropped: dict[str, LeftOut] = {}
+    for one in sorted(read, key=lambda r: -r.frame.width * r.frame.height):
+        key = Path(one.frame.source).with_suffix("").as_posix().casefold()
+        twin = next((k for k in kept.get(key, []) if _alike(k, one)), None)
+        if twin:
+            reason = f"it is the same photo as {twin.frame.source}"
+            dropped[one.frame.name] = LeftOut(one.frame.source, reason)
+        else:
+            kept.setdefault(key, []).append(one)
+    return [r for r in read if r.frame.name not in dropped], dropped
+
+
+def _alike(first: ReadFrame, second: ReadFrame) -> bool:
+    return float(np.abs(first.thumbnail - second.thumbnail).mean()) < _ALIKE

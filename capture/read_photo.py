@@ -1,0 +1,122 @@
+"""One photo of a capture as a checked frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from setpiece.atomic import disk_error
+from setpiece.capture.decode import (
+    UnreadablePhotoError,
+    decode_grey,
+    decode_srgb,
+    needs_no_colour_change,
+    open_photo,
+)
+from setpiece.capture.exif import Metadata, read_metadata
+from setpiece.capture.frames import CapturedFrame, LeftOut
+from setpiece.capture.grey import GreyPicture, GreyShelf
+from setpiece.capture.jpeg import stripped_jpeg
+from setpiece.capture.options import CaptureOptions
+from setpiece.capture.sharpness import brightness, sharpness
+
+MEASURED_SIDE = 1000  # pixels; sharpness is measured at this size, so that all frames compare
+
+
+@dataclass(frozen=True)
+class ReadFrame:
+    """A frame that was written, and what the checks of the whole capture need."""
+
+    frame: CapturedFrame
+    thumbnail: NDArray[np.float32]  # [16, 16] grey
+    copied: bool = False  # the coded picture is the photo's own
+    transparent: bool = False
+
+
+def read_photo(
+    path: Path, source: str, output: Path, options: CaptureOptions, shelf: GreyShelf | None
+) -> ReadFrame | LeftOut:
+    """Write the photo at `path` as a frame to `output`, or say why it cannot be used."""
+    try:
+        with open_photo(path) as picture:
+            width, height = picture.size
+            if min(width, height) < options.min_side:
+                raise UnreadablePhotoError(
+                    f"it is only {width}x{height} pixels; the short side needs {options.min_side}"
+                )
+            metadata = read_metadata(picture)
+            transparent = picture.mode.endswith("A") or "transparency" in picture.info
+            coded = _untouched(path, picture, metadata, options)
+            if coded is not None:
+                grey = decode_grey(picture, MEASURED_SIDE)
+                _write(output, coded)
+                if shelf is not None:
+                    shelf.put(output, grey)
+            else:
+                lossy = picture.format in ("JPEG", "MPO", "HEIF")
+                rgb = decode_srgb(picture, metadata.orientation, options.max_side)
+                width, height = rgb.size
+                _save(rgb, output, options.jpeg_quality, subsampled=lossy)
+                grey = GreyPicture(np.asarray(rgb.convert("L")), rgb.size)
+    except UnreadablePhotoError as error:
+        return LeftOut(source, str(error))
+    measured = grey.within(MEASURED_SIDE)
+    frame = CapturedFrame(
+        name=output.name,
+        source=source,
+        order=0,
+        width=width,
+        height=height,
+        time=metadata.time,
+        focal_px=metadata.focal_fraction * max(width, height) if metadata.focal_fraction else None,
+        focal_source=metadata.focal_source,
+        make=metadata.make,
+        model=metadata.model,
+        lens=metadata.lens,
+        exposure_s=metadata.exposure_s,
+        iso=metadata.iso,
+        f_number=metadata.f_number,
+        sharpness=round(sharpness(measured), 4),
+        brightness=round(brightness(measured), 4),
+        gravity_in_cam=metadata.gravity_in_cam,
+    )
+    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent)
+
+
+def thumbnail(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A picture [H, W] at 16x16, to tell versions of one photo."""
+    return np.asarray(Image.fromarray(grey).resize((16, 16), Image.Resampling.BOX), np.float32)
+
+
+def _untouched(path: Path, picture: Image.Image, metadata: Metadata, options: CaptureOptions) -> bytes | None:
+    """The photo's own coded picture where it can stay as it is."""
+    if (
+        picture.format not in ("JPEG", "MPO")
+        or metadata.orientation != 1
+        or max(picture.size) > options.max_side
+        or not needs_no_colour_change(picture)
+    ):
+        return None
+    try:
+        return stripped_jpeg(path.read_bytes())
+    except (ValueError, IndexError):
+        return None  # decoding will say what is wrong, or heal it
+
+
+def _save(picture: Image.Image, output: Path, quality: int, *, subsampled: bool) -> None:
+    picture.info.clear()  # no profile, EXIF or comment goes along
+    try:
+        picture.save(output, "JPEG", quality=quality, subsampling=2 if subsampled else 0)
+    except OSError as error:
+        raise disk_error(output, error) from error
+
+
+def _write(output: Path, data: bytes) -> None:
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise disk_error(output, error) from error

@@ -1,0 +1,74 @@
+"""What a capture consists of: the photos and masks in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from setpiece.capture.names import natural_key, readable
+from setpiece.errors import CaptureError
+from setpiece.setfolder import SET_FILE
+
+PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"})
+MASKS = "masks"  # folder of masks in a capture, named as COLMAP has them: masks/PHOTO.jpg.png
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a capture, each kind in natural order of the relative paths."""
+
+    folder: Path  # what the paths of files are relative to
+    photos: tuple[Path, ...]
+    masks: tuple[Path, ...]
+    others: tuple[Path, ...]  # that are of no known kind
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that a set is made from."""
+        return [*self.photos, *self.masks]
+
+    def name(self, file: Path) -> str:
+        """A file's path relative to the capture, forward slashes, always text."""
+        return readable(file.relative_to(self.folder).as_posix())
+
+
+def find_sources(capture: Path) -> Sources:
+    """The files of the capture in the folder `capture`.
+
+    Hidden files and folders and the `._` companions that macOS leaves on foreign disks are passed over,
+    as are sets that lie between the photos. Raises CaptureError when the capture is missing, a file, or
+    without photos.
+    """
+    if capture.is_file():
+        raise CaptureError(f"{capture} is a file. Give the folder that holds the photos.")
+    visible = sorted(_visible_files(capture), key=lambda f: natural_key(f.relative_to(capture).as_posix()))
+    masks = [f for f in visible if f.suffix.lower() in PHOTOS and _is_mask(f, capture)]
+    pictures = [f for f in visible if f.suffix.lower() in PHOTOS and not _is_mask(f, capture)]
+    if not pictures:
+        what = f"none of its {len(visible)} files is" if visible else "it is empty, without"
+        raise CaptureError(
+            f"{capture} holds no photos: {what} a JPEG, PNG, TIFF or HEIC picture. "
+            "Give the folder with the photos."
+        )
+    used = {*masks, *pictures}
+    others = tuple(f for f in visible if f not in used)
+    return Sources(capture, tuple(pictures), tuple(masks), others)
+
+
+def _is_mask(file: Path, capture: Path) -> bool:
+    return MASKS in file.relative_to(capture).parts[:-1]
+
+
+def _visible_files(capture: Path) -> list[Path]:
+    if not capture.exists():
+        raise CaptureError(f"{capture} does not exist. Give the folder that holds the photos.")
+    try:
+        found = sorted(f for f in capture.rglob("*") if f.is_file())
+        sets = {f.parent for f in found if f.name == SET_FILE} - {capture}
+        return [
+            f
+            for f in found
+            if sets.isdisjoint(f.parents) and not any(p.startswith(".") for p in f.relative_to(capture).parts)
+        ]
+    except OSError as error:
+        raise CaptureError(f"{capture} cannot be read: {error.strerror}. Check its permissions.") from error

@@ -1,0 +1,55 @@
+"""What the report needs to know of a capture that was read."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from setpiece.capture.frames import LeftOut
+from setpiece.capture.read_photo import ReadFrame
+
+BLURRED = 0.6  # of the median sharpness
+
+
+def summary(
+    given: int,
+    others: int,
+    read: Sequence[ReadFrame],
+    left_out: Sequence[LeftOut],
+    ordered_by: str,
+) -> dict[str, Any]:
+    """The result of the capture stage (`ingest`); `read` in capture order."""
+    frames = [r.frame for r in read]
+    cameras: dict[tuple[str, int, int], dict[str, Any]] = {}
+    for f in frames:
+        entry = cameras.setdefault(
+            (f.lens, f.width, f.height),
+            {
+                "make": f.make,
+                "model": f.model,
+                "lens": f.lens,
+                "width": f.width,
+                "height": f.height,
+                "focal_px": f.focal_px,
+                "focal_source": f.focal_source,
+                "frames": 0,
+            },
+        )
+        entry["frames"] += 1
+    middle = statistics.median(f.sharpness for f in frames)
+    transparent = sum(r.transparent for r in read)
+    notes = [f"{transparent} photos with transparency were laid on grey"] if transparent else []
+    return {
+        "frames_given": given,
+        "frames_used": len(frames),
+        "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
+        "other_files": others,
+        "ordered_by": ordered_by,
+        "copied": sum(r.copied for r in read),
+        "cameras": list(cameras.values()),
+        "gravity_frames": sum(f.gravity_in_cam is not None for f in frames),
+        "sharpness_median": middle,
+        "blurred": [f.name for f in frames if f.sharpness < BLURRED * middle],
+        "notes": notes,
+    }
