@@ -32,7 +32,8 @@ class PosePrior:
     cam_from_world: tuple[tuple[float, ...], ...]  # 3 rows of 4, OpenCV axes, of the written frame
     source: str  # who says so, such as "transforms.json" or "COLMAP model"
     metric: bool  # lengths are metres
-    z_up: bool  # the world's +Z is up
+    z_up: bool  # the world's +Z is up, by gravity
+    optics: tuple[float, ...] | None = None  # f, cx, cy, k1, k2 of the written frame, pixels; None: not said
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Place:
 
     east_m: float
     north_m: float
-    up_m: float
+    up_m: float | None  # None where the camera does not say it
     error_m: float | None  # one standard deviation, horizontal, where the camera says it
 
 
@@ -49,7 +50,7 @@ class Place:
 class CapturedFrame:
     """One checked picture: an upright 8-bit sRGB JPEG without metadata, and what its metadata said.
 
-    Nothing about the place (GPS coordinates) or the owner is kept.
+    Nothing about the owner is kept, and of where it was only how far the frames lie apart (`place`).
     """
 
     name: str  # file name in capture/frames/, unique whatever the case
@@ -75,6 +76,7 @@ class CapturedFrame:
     rig: RigView | None = None
     prior: PosePrior | None = None
     place: Place | None = None
+    taken_width: int | None = None  # pixels, of the upright photo before it was scaled down; None: as it is
 
 
 @dataclass(frozen=True)
@@ -131,4 +133,5 @@ def _frame(data: dict[str, Any]) -> CapturedFrame:
 
 
 def _prior(data: dict[str, Any]) -> PosePrior:
-    return PosePrior(**{**data, "cam_from_world": tuple(tuple(row) for row in data["cam_from_world"])})
+    rows, optics = tuple(tuple(row) for row in data["cam_from_world"]), data.get("optics")
+    return PosePrior(**{**data, "cam_from_world": rows, "optics": tuple(optics) if optics else None})

@@ -50,6 +50,8 @@ def read_photo(
                 )
             metadata = read_metadata(picture)
             transparent = picture.mode.endswith("A") or "transparency" in picture.info
+            turned = metadata.orientation >= 5
+            taken_width = height if turned else width
             coded = _untouched(path, picture, metadata, options)
             if coded is not None:
                 grey = decode_grey(picture, MEASURED_SIDE)
@@ -83,6 +85,7 @@ def read_photo(
         sharpness=round(sharpness(measured), 4),
         brightness=round(brightness(measured), 4),
         gravity_in_cam=metadata.gravity_in_cam,
+        taken_width=taken_width if taken_width != width else None,
     )
     return ReadFrame(frame, thumbnail(measured), coded is not None, transparent)
 

@@ -39,8 +39,9 @@ RICH = replace(
     clip_time_s=12.25,
     mask="b.png",
     rig=RigView("pano 3", 5, (0.5, 0.5, -0.5, 0.5)),
-    prior=PosePrior(POSE, "transforms.json", metric=True, z_up=False),
-    place=Place(1.5, -2.5, 0.25, None),
+    prior=PosePrior(POSE, "transforms.json", metric=True, z_up=False, optics=(33.0, 20.0, 15.0, 0.01, 0.0)),
+    place=Place(1.5, -2.5, None, None),
+    taken_width=80,
 )
 
 
