@@ -19,7 +19,8 @@ from setpiece.capture.names import frame_names, natural_key
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.read_photo import ReadFrame, read_photo
 from setpiece.capture.sources import Sources
-from setpiece.capture.summary import summary
+from setpiece.capture.summary import counted, summary
+from setpiece.capture.video.read import ReadClips, read_clips
 from setpiece.errors import CaptureError
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
@@ -42,8 +43,9 @@ def ingest(
 
     The result has `frames_given`, `frames_used`, `left_out` (name and reason), `other_files` (count),
     `cameras` (make, model, size, focal length and photos of each lens), `blurred` (names), `gravity_frames`
-    (count), `ordered_by` ("time" or "name"), `copied` (count of photos whose coded picture is untouched) and
-    `notes`. Raises CaptureError when fewer than three photos can be used.
+    (count), `ordered_by` ("time" or "name"), `copied` (count of photos whose coded picture is untouched),
+    `photos_given`, `photos_used`, `clips_given`, `clips` (what came of each: `read_clips`) and `notes`.
+    Raises CaptureError when fewer than three photos or frames can be used.
     """
     with atomic_folder(target.capture) as folder:
         (folder / FRAMES_FOLDER).mkdir()
@@ -51,12 +53,15 @@ def ingest(
         read, versions = without_versions(read)
         for name in versions:
             (folder / FRAMES_FOLDER / name).unlink()
-        left_out = sorted([*left_out, *versions.values()], key=lambda x: natural_key(x.name))
-        given = len(sources.photos)
-        _check_enough(sources.folder, given, len(read), left_out)
+        clips = _read_clips(sources, folder / FRAMES_FOLDER, options, progress, shelf)
+        read += clips.read
+        left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
+        _check_enough(sources, len(read), left_out)
         read, ordered_by = _in_capture_order(read)
         write_frames(folder, [r.frame for r in read], left_out)
-    return summary(given, len(sources.others), read, left_out, ordered_by)
+    for note in clips.notes:
+        progress.warning(note)
+    return summary(sources, read, left_out, ordered_by, clips)
 
 
 def _read_photos(
@@ -68,7 +73,9 @@ def _read_photos(
 ) -> tuple[list[ReadFrame], list[LeftOut]]:
     files = sources.photos
     names = [sources.name(f) for f in files]
-    outputs = [frames / name for name in frame_names(names)]
+    if not names:
+        return [], []
+    outputs = [frames / name for name in _file_names(sources)[: len(files)]]
     same = exact_duplicates(files, names)
     todo = [i for i, name in enumerate(names) if name not in same]
     read: list[ReadFrame] = []
@@ -90,6 +97,39 @@ def _read_photos(
     return read, left_out
 
 
+def _read_clips(
+    sources: Sources,
+    frames: Path,
+    options: CaptureOptions,
+    progress: Progress,
+    shelf: GreyShelf | None,
+) -> ReadClips:
+    files, photos = sources.clips, [sources.name(f) for f in sources.photos]
+    if not files:
+        return ReadClips()
+    names = [sources.name(f) for f in files]
+    stems = [Path(name).stem for name in _file_names(sources)[len(photos) :]]
+    same = exact_duplicates(files, names)
+    new = [i for i, name in enumerate(names) if name not in same]
+    clips = read_clips(
+        [files[i] for i in new],
+        [names[i] for i in new],
+        [stems[i] for i in new],
+        photos,
+        frames,
+        options,
+        progress,
+        shelf,
+    )
+    clips.left_out += [LeftOut(name, f"it is the same file as {same[name]}") for name in same]
+    return clips
+
+
+def _file_names(sources: Sources) -> list[str]:
+    """A unique name for each photo and then for each clip."""
+    return frame_names([sources.name(f) for f in (*sources.photos, *sources.clips)])
+
+
 @contextlib.contextmanager
 def _any_size() -> Iterator[None]:
     """Pillow's guard against huge pictures is off: open_photo has its own, and reports it as a reason."""
@@ -101,21 +141,41 @@ def _any_size() -> Iterator[None]:
 
 
 def _in_capture_order(read: list[ReadFrame]) -> tuple[list[ReadFrame], str]:
+    """By time where every photo and clip has one, else by name; the frames of a clip stay together."""
     timed = all(r.frame.time for r in read)
-    ordered = sorted(read, key=lambda r: (r.frame.time or "" if timed else "", natural_key(r.frame.source)))
+    starts: dict[str, str] = {}  # of clips: the time of their first frame
+    for r in read:
+        if r.frame.clip is not None:
+            time = r.frame.time or ""
+            starts[r.frame.clip] = min(starts.get(r.frame.clip, time), time)
+
+    def place(r: ReadFrame) -> tuple[object, ...]:
+        clip, time = r.frame.clip, r.frame.time or ""
+        if clip is None:
+            return (time if timed else "", natural_key(r.frame.source), 0.0)
+        return (starts[clip] if timed else "", natural_key(clip), r.frame.clip_time_s or 0.0)
+
+    ordered = sorted(read, key=place)
     by = "time" if timed and len({r.frame.time for r in read}) > 1 else "name"
     return [replace(r, frame=replace(r.frame, order=i)) for i, r in enumerate(ordered)], by
 
 
-def _check_enough(capture: Path, given: int, used: int, left_out: list[LeftOut]) -> None:
+def _check_enough(sources: Sources, used: int, left_out: list[LeftOut]) -> None:
     if used >= FEWEST_FRAMES:
         return
+    capture, photos, clips = sources.folder, len(sources.photos), len(sources.clips)
+    given = counted(photos, "photo", clips, "clip")
+    if not left_out and clips:
+        where = capture / sources.clips[0].name if clips == 1 and not photos else capture
+        raise CaptureError(
+            f"{where} gives only {used} frames that differ; a set needs at least {FEWEST_FRAMES}. "
+            "Walk around the place while filming it."
+        )
     if not left_out:
-        only = "only 1 photo" if given == 1 else f"only {given} photos"
-        raise CaptureError(f"{capture} holds {only}; a set needs at least {FEWEST_FRAMES}. {_ADVICE}")
+        raise CaptureError(f"{capture} holds only {given}; a set needs at least {FEWEST_FRAMES}. {_ADVICE}")
     reasons = "; ".join(f"{x.name}: {x.reason}" for x in left_out[:3])
     more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+    what = f"of the {given} in {capture}" if photos else f"frames of the {given} in {capture}"
     raise CaptureError(
-        f"only {used} of the {given} photos in {capture} can be used, at least {FEWEST_FRAMES} are needed "
-        f"({reasons}{more}). {_ADVICE}"
+        f"only {used} {what} can be used, at least {FEWEST_FRAMES} are needed ({reasons}{more}). {_ADVICE}"
     )

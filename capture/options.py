@@ -14,6 +14,9 @@ class CaptureOptions:
 
     max_side: int = option(4096, "Pixels; longer photos are scaled down to this longest side.", least=240)
     min_side: int = option(240, "Pixels; photos whose shorter side is below this are left out.", least=32)
+    max_frames: int = option(
+        300, "Frames taken from all clips together; more movement than that makes them sparser.", least=3
+    )
     jpeg_quality: int = option(95, "Of frames that have to be encoded again, 1 to 100.", least=1, most=100)
 
     def __post_init__(self) -> None:

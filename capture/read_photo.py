@@ -62,7 +62,7 @@ def read_photo(
                 lossy = picture.format in ("JPEG", "MPO", "HEIF")
                 rgb = decode_srgb(picture, metadata.orientation, options.max_side)
                 width, height = rgb.size
-                _save(rgb, output, options.jpeg_quality, subsampled=lossy)
+                save_jpeg(rgb, output, options.jpeg_quality, subsampled=lossy)
                 grey = GreyPicture(np.asarray(rgb.convert("L")), rgb.size)
     except UnreadablePhotoError as error:
         return LeftOut(source, str(error))
@@ -110,7 +110,8 @@ def _untouched(path: Path, picture: Image.Image, metadata: Metadata, options: Ca
         return None  # decoding will say what is wrong, or heal it
 
 
-def _save(picture: Image.Image, output: Path, quality: int, *, subsampled: bool) -> None:
+def save_jpeg(picture: Image.Image, output: Path, quality: int, *, subsampled: bool) -> None:
+    """Write a picture as a JPEG without metadata. Raises SetFolderError."""
     picture.info.clear()  # no profile, EXIF or comment goes along
     try:
         picture.save(output, "JPEG", quality=quality, subsampling=2 if subsampled else 0)

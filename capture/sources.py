@@ -1,4 +1,4 @@
-"""What a capture consists of: the photos and masks in a folder."""
+"""What a capture consists of: the photos, clips and masks in a folder, or one clip."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from setpiece.errors import CaptureError
 from setpiece.setfolder import SET_FILE
 
 PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"})
+CLIPS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
 MASKS = "masks"  # folder of masks in a capture, named as COLMAP has them: masks/PHOTO.jpg.png
 
 
@@ -19,13 +20,14 @@ class Sources:
 
     folder: Path  # what the paths of files are relative to
     photos: tuple[Path, ...]
+    clips: tuple[Path, ...]
     masks: tuple[Path, ...]
     others: tuple[Path, ...]  # that are of no known kind
 
     @property
     def files(self) -> list[Path]:
         """All files that a set is made from."""
-        return [*self.photos, *self.masks]
+        return [*self.photos, *self.clips, *self.masks]
 
     def name(self, file: Path) -> str:
         """A file's path relative to the capture, forward slashes, always text."""
@@ -33,26 +35,29 @@ class Sources:
 
 
 def find_sources(capture: Path) -> Sources:
-    """The files of the capture in the folder `capture`.
+    """The files of the capture in the folder `capture`, or of the single clip `capture`.
 
     Hidden files and folders and the `._` companions that macOS leaves on foreign disks are passed over,
-    as are sets that lie between the photos. Raises CaptureError when the capture is missing, a file, or
-    without photos.
+    as are sets that lie between the photos. Raises CaptureError when the capture is missing, a file that is
+    no clip, or without photos and clips.
     """
     if capture.is_file():
-        raise CaptureError(f"{capture} is a file. Give the folder that holds the photos.")
+        if capture.suffix.lower() in CLIPS:
+            return Sources(capture.parent, photos=(), clips=(capture,), masks=(), others=())
+        raise CaptureError(f"{capture} is a file. Give the folder that holds the photos, or a video.")
     visible = sorted(_visible_files(capture), key=lambda f: natural_key(f.relative_to(capture).as_posix()))
     masks = [f for f in visible if f.suffix.lower() in PHOTOS and _is_mask(f, capture)]
     pictures = [f for f in visible if f.suffix.lower() in PHOTOS and not _is_mask(f, capture)]
-    if not pictures:
+    clips = [f for f in visible if f.suffix.lower() in CLIPS]
+    if not pictures and not clips:
         what = f"none of its {len(visible)} files is" if visible else "it is empty, without"
         raise CaptureError(
-            f"{capture} holds no photos: {what} a JPEG, PNG, TIFF or HEIC picture. "
-            "Give the folder with the photos."
+            f"{capture} holds no photos or videos: {what} a JPEG, PNG, TIFF or HEIC picture "
+            "or an MP4, MOV or MKV video. Give the folder with the photos."
         )
-    used = {*masks, *pictures}
+    used = {*masks, *pictures, *clips}
     others = tuple(f for f in visible if f not in used)
-    return Sources(capture, tuple(pictures), tuple(masks), others)
+    return Sources(capture, tuple(pictures), tuple(clips), tuple(masks), others)
 
 
 def _is_mask(file: Path, capture: Path) -> bool:

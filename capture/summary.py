@@ -8,16 +8,24 @@ from typing import Any
 
 from setpiece.capture.frames import LeftOut
 from setpiece.capture.read_photo import ReadFrame
+from setpiece.capture.sources import Sources
+from setpiece.capture.video.read import ReadClips
 
 BLURRED = 0.6  # of the median sharpness
 
 
+def counted(photos: int, photo: str, clips: int, clip: str) -> str:
+    """ "12 photos", "1 clip" or "12 photos and 2 clips"."""
+    parts = [f"{n} {word}" + ("" if n == 1 else "s") for n, word in ((photos, photo), (clips, clip)) if n]
+    return " and ".join(parts) or f"0 {photo}s"
+
+
 def summary(
-    given: int,
-    others: int,
+    sources: Sources,
     read: Sequence[ReadFrame],
     left_out: Sequence[LeftOut],
     ordered_by: str,
+    clips: ReadClips,
 ) -> dict[str, Any]:
     """The result of the capture stage (`ingest`); `read` in capture order."""
     frames = [r.frame for r in read]
@@ -38,18 +46,23 @@ def summary(
         )
         entry["frames"] += 1
     middle = statistics.median(f.sharpness for f in frames)
+    stills = [f for f in frames if f.clip is None]  # frames of clips were chosen by their sharpness
     transparent = sum(r.transparent for r in read)
     notes = [f"{transparent} photos with transparency were laid on grey"] if transparent else []
     return {
-        "frames_given": given,
+        "frames_given": len(sources.photos) + len(clips.read),
         "frames_used": len(frames),
         "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
-        "other_files": others,
+        "other_files": len(sources.others),
+        "photos_given": len(sources.photos),
+        "photos_used": len(frames) - len(clips.read),
+        "clips_given": len(sources.clips),
+        "clips": clips.clips,
         "ordered_by": ordered_by,
         "copied": sum(r.copied for r in read),
         "cameras": list(cameras.values()),
         "gravity_frames": sum(f.gravity_in_cam is not None for f in frames),
         "sharpness_median": middle,
-        "blurred": [f.name for f in frames if f.sharpness < BLURRED * middle],
-        "notes": notes,
+        "blurred": [f.name for f in stills if f.sharpness < BLURRED * middle],
+        "notes": [*notes, *clips.notes],
     }

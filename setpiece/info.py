@@ -10,7 +10,8 @@ from setpiece.setfolder import SetFolder
 def set_info(target: SetFolder) -> dict[str, Any]:
     """Facts of a set as a JSON object; what is not known yet is null.
 
-    `frames.given`, `frames.used`, `frames.posed`; `poses.seconds`, `poses.error_px`, `poses.models`;
+    `frames.given`, `frames.used`, `frames.posed`, `frames.sentence` (what was used), `frames.clips`;
+    `poses.seconds`, `poses.error_px`, `poses.models`;
     `training.seconds`, `.splats`, `.psnr` (dB, held-out photos), `.ssim`, `.device`; `scale.known`, `.unit`;
     `upright`; `floor`; `peak_memory_bytes` (largest of all stages); `seconds` (of all stages).
     """
@@ -25,6 +26,11 @@ def set_info(target: SetFolder) -> dict[str, Any]:
         "frames": {
             "given": capture.get("result", {}).get("frames_given"),
             "used": capture.get("result", {}).get("frames_used"),
+            "sentence": used_sentence(capture["result"]) if capture else None,
+            "clips": [
+                {k: c[k] for k in ("name", "seconds", "frames_used")}
+                for c in capture.get("result", {}).get("clips", [])
+            ],
             "posed": poses.get("result", {}).get("frames_posed"),
             "held_out": train.get("result", {}).get("test_frames"),
         },
@@ -63,7 +69,7 @@ def describe(facts: dict[str, Any]) -> str:
     lines = [f"{facts['name']}  ({facts['path']}, made {facts['created'][:10]})"]
     if frames["given"] is None:
         return "\n".join([*lines, "Empty: no photos were read yet. Run: setpiece build PHOTOS -o SET"])
-    lines.append(f"Photos    {frames['used']} of {frames['given']} used")
+    lines.append(f"{'Frames' if frames['clips'] else 'Photos'}    {frames['sentence']}")
     if frames["posed"] is None:
         lines.append("Poses     none yet: run the same setpiece build again")
     else:
@@ -89,6 +95,19 @@ def describe(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def used_sentence(result: dict[str, Any]) -> str:
+    """ "12 of 13 used" or "63 frames of 2 clips and 12 of 13 photos used", as the capture stage counted."""
+    clips = result.get("clips", [])
+    if not clips:
+        return f"{result['frames_used']} of {result['frames_given']} used"
+    used, given = result["photos_used"], result["photos_given"]
+    frames, clip = result["frames_used"] - used, f"{len(clips)} clip" + ("s" if len(clips) > 1 else "")
+    if result["clips_given"] > len(clips):
+        clip = f"{len(clips)} of {result['clips_given']} clips"
+    photos = f" and {used if used == given else f'{used} of {given}'} photos" if given else ""
+    return f"{frames} frames of {clip}{photos} used"
+
+
 def quality_sentence(psnr: float | None, ssim: float | None, held_out: int | None) -> str:
     """A score, and on which photos."""
     if psnr is None or not held_out:
@@ -101,7 +120,7 @@ def stage_sentence(name: str, record: dict[str, Any]) -> str:
     """One line about a finished stage."""
     result, seconds = record["result"], f"{record['seconds']:.1f} s"
     if name == "capture":
-        return f"Photos    {result['frames_used']} of {result['frames_given']} used, {seconds}"
+        return f"{'Frames' if result.get('clips') else 'Photos'}    {used_sentence(result)}, {seconds}"
     if name == "poses":
         error = result.get("mean_error_px")
         shown = f", error {error:.2f} px" if error is not None else ""

@@ -81,7 +81,7 @@ def build(
             digest,
             _announced(
                 progress,
-                f"Photos    reading {len(sources.files)} files from {photos.resolve().name}",
+                _reading(photos, len(sources.files), bool(sources.clips)),
                 lambda: {
                     **ingest(target, sources, options.capture, progress, shelf),
                     "photos_digest": digest,
@@ -168,6 +168,15 @@ def _say(progress: Progress, target: SetFolder, name: str, ran: bool) -> None:
     record = stage_record(target, name)
     assert record is not None  # it has just been run or found
     progress.line(stage_sentence(name, record) + ("" if ran else ", done before"))
+
+
+def _reading(capture: Path, files: int, clips: bool) -> str:
+    if capture.is_file():
+        return f"Frames    choosing from {capture.name}"
+    name = capture.resolve().name
+    return (
+        f"Frames    from {files} files in {name}" if clips else f"Photos    reading {files} files from {name}"
+    )
 
 
 def _check_space(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from setpiece.capture.options import PoseOptions
+from setpiece.capture.options import CaptureOptions, PoseOptions
 from setpiece.cli.flags import FolderPath, flags, parse
 from setpiece.reconstruct.options import TrainOptions
 
@@ -29,21 +29,24 @@ _DEMO_FLAGS = ("quality", "device", "threads")
 @click.option("--name", help="What to call the set; default: like its folder.")
 @click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
 @flags(TrainOptions, *_TRAIN_FLAGS)
+@flags(CaptureOptions, "max_frames")
 @flags(PoseOptions, "held_out_every")
 def build(photos: Path, set_folder: Path, name: str | None, overwrite: bool, **values: Any) -> None:
-    """Make a set from a folder of PHOTOS.
+    """Make a set from PHOTOS: a folder of photos and videos, or one video.
 
-    Reads the photos, finds where each was taken, trains Gaussians and writes a report. Ctrl-C is safe: the
-    same command goes on where it was stopped.
+    Reads the photos, chooses frames from the videos, finds where each was taken, trains Gaussians and
+    writes a report. Ctrl-C is safe: the same command goes on where it was stopped.
 
     \b
     Example:  setpiece build ~/Pictures/prague -o prague
+              setpiece build walk.mp4 -o prague
     """
     from setpiece.cli.terminal import terminal_progress
     from setpiece.pipeline import BuildOptions
     from setpiece.pipeline import build as build_set
 
     options = BuildOptions(
+        capture=parse(CaptureOptions, values, "max_frames"),
         poses=parse(PoseOptions, values, "held_out_every", "threads", "seed"),
         train=parse(TrainOptions, values, *_TRAIN_FLAGS),
     )

@@ -1,0 +1,1 @@
+"""Video clips: which of their frames are used, and how they become sRGB pictures."""

@@ -1,0 +1,109 @@
+"""How far the view has moved, in widths of the picture, from frame to frame of a clip.
+
+Corners are followed with pyramidal Lucas-Kanade (Bouguet 2000) from an anchor frame on; the movement is the
+median of how far they are from where they were in the anchor. A hand that trembles moves nothing for good
+that way, which adding up steps from frame to frame would count as a journey. When too few corners are left,
+or they have come far, the next anchor goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+
+_CORNERS = 160  # followed at once
+_FEWEST = 12  # of them, to be believed
+_LEFT = 0.5  # of the anchor's corners; below, a new anchor
+_FAR = 0.12  # of the width from the anchor; above, a new anchor
+_ASTRAY = 1.5  # pixels; corners that do not come back to where they started are wrong
+_FLAT = 4.0  # grey levels, standard deviation; below, a picture shows nothing
+_LEVELS, _WINDOW = 4, (15, 15)
+_SAME_PLACE = 0.08  # response of phase correlation above which two pictures show the same, displaced
+_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.03)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where a frame stands on the way through its clip."""
+
+    way: float  # widths of the picture since the first frame; never decreases by more than a hand's tremble
+    scene: int  # number of cuts before it
+    blank: bool  # the picture shows nothing: a covered lens, black, fog
+
+
+class Movement:
+    """Follows a clip through its frames, given in order, all of the same size."""
+
+    def __init__(self) -> None:
+        self._base, self._way, self._scene = 0.0, 0.0, 0
+        self._grey: Grey | None = None
+        self._start = self._now = np.zeros((0, 1, 2), np.float32)
+        self._count = 0  # corners of the anchor when it was chosen
+
+    def step(self, grey: Grey) -> Moved:
+        """Where the next frame, grey [H, W], stands."""
+        blank = float(grey.std()) < _FLAT
+        if blank:  # the way goes on from the last picture that showed something
+            return Moved(self._way, self._scene, True)
+        if self._grey is None:
+            self._anchor(grey)
+            return Moved(self._way, self._scene, False)
+        width = max(grey.shape)
+        if not self._follow(grey):
+            self._leap(grey, width)
+            self._anchor(grey)
+            return Moved(self._way, self._scene, False)
+        shift = float(np.median(np.linalg.norm((self._now - self._start)[:, 0], axis=1))) / width
+        self._way = self._base + shift
+        if shift > _FAR or len(self._now) < _LEFT * self._count:
+            self._anchor(grey)
+        else:
+            self._grey = grey
+        return Moved(self._way, self._scene, False)
+
+    def _follow(self, grey: Grey) -> bool:
+        """Move the corners on to the next frame; False when too few can be found there."""
+        if len(self._now) < _FEWEST:
+            return False
+        assert self._grey is not None
+        on, found = _followed(self._grey, grey, self._now)
+        back, again = _followed(grey, self._grey, on)
+        good = found & again
+        good &= np.linalg.norm((back - self._now)[:, 0], axis=1) < _ASTRAY
+        if good.sum() < max(_FEWEST, 0.2 * len(good)):
+            return False
+        self._start, self._now = self._start[good], np.asarray(on[good])
+        return True
+
+    def _leap(self, grey: Grey, width: int) -> None:
+        """Go on where the corners were lost: by the whole picture's displacement, or after a cut."""
+        assert self._grey is not None
+        small = (max(16, grey.shape[1] // 3), max(16, grey.shape[0] // 3))
+        first, second = (cv2.resize(g, small, interpolation=cv2.INTER_AREA) for g in (self._grey, grey))
+        window = cv2.createHanningWindow(small, cv2.CV_32F)
+        (dx, dy), response = cv2.phaseCorrelate(first.astype(np.float32), second.astype(np.float32), window)
+        if response >= _SAME_PLACE:
+            self._way += float(np.hypot(dx, dy)) * 3 / width
+        else:
+            self._scene += 1
+
+    def _anchor(self, grey: Grey) -> None:
+        corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, max(grey.shape) / 40)
+        self._start = self._now = corners if corners is not None else np.zeros((0, 1, 2), np.float32)
+        self._count = len(self._now)
+        self._base, self._grey = self._way, grey
+
+
+def _followed(
+    first: Grey, second: Grey, corners: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Where corners [N, 1, 2] of the first picture are in the second, and which were found, [N]."""
+    on, found, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, corners, None, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_CRITERIA
+    )
+    return on, found.ravel().astype(bool)
