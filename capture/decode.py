@@ -63,7 +63,7 @@ def decode_srgb(picture: Image.Image, orientation: int, max_side: int) -> Image.
         if max(decoded.size) > max_side:  # before transparency and colour: these take memory
             decoded.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=3.0)
         decoded = _to_srgb(_eight_bit(decoded), profile)
-        method = _TRANSPOSE.get(orientation)
+        method = TRANSPOSE.get(orientation)
         return decoded.transpose(method) if method is not None else decoded
 
 
@@ -76,7 +76,7 @@ def needs_no_colour_change(picture: Image.Image) -> bool:
 
 
 _PLAIN_MODES = ("RGB", "RGBA", "L", "CMYK")  # that can be scaled as they are
-_TRANSPOSE = {
+TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,

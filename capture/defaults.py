@@ -17,22 +17,29 @@ from setpiece.capture.matching import Pair
 
 
 def colmap_matches(
-    folder: Path, names: Sequence[str], work: Path, seed: int, threads: int
+    folder: Path, names: Sequence[str], work: Path, seed: int, threads: int, masks: Path | None = None
 ) -> tuple[list[Features], dict[Pair, Any], int]:
     """Features of the pictures in `folder`, pycolmap.TwoViewGeometry of the verified pairs, pairs compared.
 
     COLMAP's SIFT at up to 3200 pixels, every pair compared, its verification. The features have no
-    descriptors; `work` is a folder to write into.
+    descriptors; `work` is a folder to write into, `masks` the folder of the frames' masks.
     """
     database_path = work / "defaults.db"
     database_path.unlink(missing_ok=True)
     extraction, matching = pycolmap.FeatureExtractionOptions(), pycolmap.FeatureMatchingOptions()
     extraction.num_threads = matching.num_threads = threads
+    reading = pycolmap.ImageReaderOptions()
+    if masks is not None:  # named as COLMAP has it
+        reading.mask_path = str(masks)
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = seed
     with quiet():
         pycolmap.extract_features(
-            str(database_path), str(folder), image_names=list(names), extraction_options=extraction
+            str(database_path),
+            str(folder),
+            image_names=list(names),
+            reader_options=reading,
+            extraction_options=extraction,
         )
         pycolmap.match_exhaustive(
             str(database_path), matching_options=matching, verification_options=verification

@@ -15,10 +15,11 @@ from setpiece.atomic import atomic_folder
 from setpiece.cameras import Camera
 from setpiece.capture.attempt import Attempt
 from setpiece.capture.connected import connected
-from setpiece.capture.frames import FRAMES_FOLDER, CapturedFrame, read_frames
+from setpiece.capture.frames import FRAMES_FOLDER, MASKS_FOLDER, CapturedFrame, read_frames
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.job import Clock, Job
 from setpiece.capture.ladder import WALK, climb
+from setpiece.capture.mask import mask_file
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import FEW_FEATURES, why_left_out
@@ -74,7 +75,10 @@ def estimate_poses(
     world = upright(
         model,
         [frames[n].gravity_in_cam for n in model.frames],
-        [(folder / frames[n].name, reconstruction.image(n + 1).camera) for n in model.frames],
+        [
+            (folder / frames[n].name, reconstruction.image(n + 1).camera, mask_file(frames[n], folder))
+            for n in model.frames
+        ],
         thread_count(options.threads),
         options.seed,
         shelf,
@@ -204,6 +208,7 @@ def _undistort(
     progress: Progress,
 ) -> PosedFrames:
     (output / IMAGES_FOLDER).mkdir()
+    (output / MASKS_FOLDER).mkdir()
     undistorters: dict[int, Undistorter] = {}
     kept = held_out(len(model.frames), options.held_out_every)
     jobs, posed = [], []
@@ -215,14 +220,22 @@ def _undistort(
         undistorter = undistorters[camera_id]
         colmap_camera = replace(undistorter.pinhole, cam_from_world=model.cam_from_world[position])
         samples = colmap_camera.project(model.points[model.seen[position]])[:, :2]
+        mask = mask_file(frame, folder)
         jobs.append(
-            UndistortJob(folder / frame.name, undistorter, output / IMAGES_FOLDER / frame.name, samples)
+            UndistortJob(
+                folder / frame.name,
+                undistorter,
+                output / IMAGES_FOLDER / frame.name,
+                samples,
+                mask,
+                output / MASKS_FOLDER / mask.name if mask else None,
+            )
         )
         posed.append(
             PosedFrame(
                 name=frame.name,
                 image=f"{target.poses.name}/{IMAGES_FOLDER}/{frame.name}",
-                mask=None,
+                mask=f"{target.poses.name}/{MASKS_FOLDER}/{mask.name}" if mask else None,
                 camera=colmap_camera.transformed(world_from_colmap),
                 split="test" if position in kept else "train",
                 order=frame.order,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.grey import GreyShelf, grey_picture, size_within
+from setpiece.capture.mask import Mask, as_bytes, at_size, inner, load_mask
 from setpiece.progress import Progress
 
 try:
@@ -54,20 +56,23 @@ def extract_all(
     threads: int,
     progress: Progress,
     shelf: GreyShelf | None = None,
+    masks: Sequence[Path | None] | None = None,
 ) -> list[Features]:
     """The features of all frames, in the same order; those in the folder `cache` are not computed again.
 
-    Frames on the shelf are not decoded again.
+    Frames on the shelf are not decoded again. Where a frame has a mask, no feature lies on what it ignores.
     """
     cache.mkdir(parents=True, exist_ok=True)
 
-    def one(path: Path) -> Features:
+    def one(path: Path, mask: Path | None) -> Features:
         key = f"{path.name}|{path.stat().st_size}|{settings}"
+        if mask is not None:
+            key += f"|{hashlib.blake2b(mask.read_bytes(), digest_size=12).hexdigest()}"
         file = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npy"
         try:
             return _from_rows(np.load(file))
         except (OSError, ValueError, EOFError):
-            found = extract(path, settings, shelf)
+            found = extract(path, settings, shelf, None if mask is None else inner(load_mask(mask)))
             partial = file.with_suffix(".part")
             with partial.open("wb") as stream:
                 np.save(stream, _as_rows(found))
@@ -79,7 +84,7 @@ def extract_all(
     try:
         with progress.task("finding features", len(frames)) as task, ThreadPoolExecutor(threads) as pool:
             features = []
-            for found in pool.map(one, frames):
+            for found in pool.map(one, frames, masks or [None] * len(frames)):
                 features.append(found)
                 task.advance()
             return features
@@ -87,31 +92,42 @@ def extract_all(
         cv2.setNumThreads(before)
 
 
-def extract(path: Path, settings: FeatureSettings, shelf: GreyShelf | None = None) -> Features:
-    """The features of the picture at `path`."""
+def extract(
+    path: Path, settings: FeatureSettings, shelf: GreyShelf | None = None, counts: Mask | None = None
+) -> Features:
+    """The features of the picture at `path` on those of its pixels that count."""
     if _native_sift is None:
-        return extract_slowly(path, settings)
+        return extract_slowly(path, settings, counts)
     grey = grey_picture(path, settings.side, shelf)
     (width, height), blur = size_within(grey.frame_size, settings.side), CAMERA_BLUR
     enlarged = min(MOST_ENLARGED, settings.side / max(width, height))
     if enlarged >= LEAST_ENLARGED:
         width, height, blur = round(width * enlarged), round(height * enlarged), blur * enlarged
     keypoints, descriptors = _native_sift(
-        np.ascontiguousarray(grey.pixels), width, height, settings.count, settings.contrast, blur
+        np.ascontiguousarray(grey.pixels),
+        width,
+        height,
+        settings.count,
+        settings.contrast,
+        blur,
+        mask=None if counts is None else as_bytes(counts),
     )
     sx, sy = grey.frame_size[0] / width, grey.frame_size[1] / height
     return Features(keypoints * np.array((sx, sy, (sx + sy) / 2, 1), np.float32), descriptors)
 
 
-def extract_slowly(path: Path, settings: FeatureSettings) -> Features:
+def extract_slowly(path: Path, settings: FeatureSettings, counts: Mask | None = None) -> Features:
     """The same with OpenCV: the fallback, and the judge of the native loops."""
     side = round(settings.side * OPENCV_SIDE)
     picture = grey_picture(path, side)
     grey = picture.within(side)
     detector = cv2.SIFT.create(
-        nfeatures=settings.count, contrastThreshold=settings.contrast, enable_precise_upscale=True
+        nfeatures=settings.count if counts is None else 0,  # it would choose before it looks at the mask
+        contrastThreshold=settings.contrast,
+        enable_precise_upscale=True,
     )
-    found, descriptors = detector.detectAndCompute(grey, None)
+    mask = None if counts is None else as_bytes(at_size(counts, (grey.shape[1], grey.shape[0])))
+    found, descriptors = detector.detectAndCompute(grey, mask)
     if not found:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
     order = sorted(

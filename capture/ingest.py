@@ -13,8 +13,9 @@ from PIL import Image
 
 from setpiece.atomic import atomic_folder
 from setpiece.capture.doubles import exact_duplicates, without_versions
-from setpiece.capture.frames import FRAMES_FOLDER, LeftOut, write_frames
+from setpiece.capture.frames import FRAMES_FOLDER, MASKS_FOLDER, LeftOut, write_frames
 from setpiece.capture.grey import GreyShelf
+from setpiece.capture.mask_files import match_masks
 from setpiece.capture.names import frame_names, natural_key
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.read_photo import ReadFrame, read_photo
@@ -44,37 +45,49 @@ def ingest(
     The result has `frames_given`, `frames_used`, `left_out` (name and reason), `other_files` (count),
     `cameras` (make, model, size, focal length and photos of each lens), `blurred` (names), `gravity_frames`
     (count), `ordered_by` ("time" or "name"), `copied` (count of photos whose coded picture is untouched),
-    `photos_given`, `photos_used`, `clips_given`, `clips` (what came of each: `read_clips`) and `notes`.
-    Raises CaptureError when fewer than three photos or frames can be used.
+    `photos_given`, `photos_used`, `clips_given`, `clips` (what came of each: `read_clips`), `masked` (count of
+    frames with a mask), `notes` and `warnings`. Raises CaptureError when fewer than three photos or frames can
+    be used.
     """
     with atomic_folder(target.capture) as folder:
         (folder / FRAMES_FOLDER).mkdir()
-        read, left_out = _read_photos(sources, folder / FRAMES_FOLDER, options, progress, shelf)
+        (folder / MASKS_FOLDER).mkdir()
+        masks, warnings = match_masks([sources.name(m) for m in sources.masks], photo_names(sources))
+        read, left_out = _read_photos(sources, masks, folder / FRAMES_FOLDER, options, progress, shelf)
+        warnings += [f"{masks[r.frame.source]}: {r.mask_fault}." for r in read if r.mask_fault]
         read, versions = without_versions(read)
         for name in versions:
             (folder / FRAMES_FOLDER / name).unlink()
+            (folder / MASKS_FOLDER / f"{name}.png").unlink(missing_ok=True)
         clips = _read_clips(sources, folder / FRAMES_FOLDER, options, progress, shelf)
         read += clips.read
         left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
         _check_enough(sources, len(read), left_out)
         read, ordered_by = _in_capture_order(read)
         write_frames(folder, [r.frame for r in read], left_out)
-    for note in clips.notes:
+    for note in [*clips.notes, *warnings]:
         progress.warning(note)
-    return summary(sources, read, left_out, ordered_by, clips)
+    return {**summary(sources, read, left_out, ordered_by, clips), "warnings": warnings}
+
+
+def photo_names(sources: Sources) -> list[str]:
+    """The paths of the photos relative to the capture."""
+    return [sources.name(f) for f in sources.photos]
 
 
 def _read_photos(
     sources: Sources,
+    masks: dict[str, str],
     frames: Path,
     options: CaptureOptions,
     progress: Progress,
     shelf: GreyShelf | None,
 ) -> tuple[list[ReadFrame], list[LeftOut]]:
     files = sources.photos
-    names = [sources.name(f) for f in files]
+    names = photo_names(sources)
     if not names:
         return [], []
+    mask_at = {sources.name(m): m for m in sources.masks}
     outputs = [frames / name for name in _file_names(sources)[: len(files)]]
     same = exact_duplicates(files, names)
     todo = [i for i, name in enumerate(names) if name not in same]
@@ -85,7 +98,10 @@ def _read_photos(
         _any_size(),
         ThreadPoolExecutor(_THREADS) as pool,
     ):
-        work = [pool.submit(read_photo, files[i], names[i], outputs[i], options, shelf) for i in todo]
+        work = []
+        for i in todo:
+            mask = mask_at[masks[names[i]]] if names[i] in masks else None
+            work.append(pool.submit(read_photo, files[i], names[i], outputs[i], options, shelf, mask))
         for outcome in work:
             result = outcome.result()
             if isinstance(result, LeftOut):

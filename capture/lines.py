@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.grey import GreyShelf, grey_picture
+from setpiece.capture.mask import Mask, at_size, inner, load_mask
 
 try:
     from setpiece.capture._native import straight_edges as _native_edges
@@ -47,6 +48,16 @@ class Edges:
 
 
 @dataclass(frozen=True)
+class EdgeJob:
+    """A photo whose edges are wanted."""
+
+    file: Path
+    camera: Any  # pycolmap.Camera
+    mask: Path | None
+    world_from_cam: Vectors  # [3, 3] rotation
+
+
+@dataclass(frozen=True)
 class VerticalEdges:
     """What upright edges say of up."""
 
@@ -55,15 +66,13 @@ class VerticalEdges:
     edges: int  # how many agree
 
 
-def edges_of(
-    photos: Sequence[tuple[Path, Any, Vectors]], threads: int, shelf: GreyShelf | None = None
-) -> Edges:
-    """The edges of photos given as (file, pycolmap camera, world_from_cam rotation [3, 3])."""
+def edges_of(photos: Sequence[EdgeJob], threads: int, shelf: GreyShelf | None = None) -> Edges:
+    """The edges of photos, but for those on what their masks ignore."""
     if len(photos) > MOST_PHOTOS:
         step = np.linspace(0, len(photos) - 1, MOST_PHOTOS).round().astype(int)
         photos = [photos[i] for i in step]
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda p: _normals(p[0], p[1], p[2], shelf), photos))
+        found = list(pool.map(lambda p: _normals(p, shelf), photos))
     return Edges(
         np.concatenate([n for n, _ in found]).reshape(-1, 3),
         np.concatenate([w for _, w in found]),
@@ -132,19 +141,28 @@ def along_walls(edges: Edges, up: Vectors) -> Vectors | None:
     return direction
 
 
-def _normals(
-    file: Path, camera: Any, world_from_cam: Vectors, shelf: GreyShelf | None
-) -> tuple[Vectors, Vectors]:
-    grey = grey_picture(file, LINE_SIDE, shelf).within(LINE_SIDE)
+def _normals(job: EdgeJob, shelf: GreyShelf | None) -> tuple[Vectors, Vectors]:
+    camera = job.camera
+    grey = grey_picture(job.file, LINE_SIDE, shelf).within(LINE_SIDE)
     ends = straight_edges(grey, SHORTEST * LINE_SIDE)
+    if job.mask is not None and len(ends):
+        ends = ends[_counting(ends, inner(at_size(load_mask(job.mask), (grey.shape[1], grey.shape[0]))))]
     weight = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
     pixels = ends.reshape(-1, 2) * (camera.width / grey.shape[1], camera.height / grey.shape[0])
     flat = np.asarray(camera.cam_from_img(pixels)).reshape(-1, 2, 2)
-    rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1) @ world_from_cam.T
+    rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1) @ job.world_from_cam.T
     normals = np.cross(rays[:, 0], rays[:, 1])
     length = np.linalg.norm(normals, axis=1)
     good = np.isfinite(length) & (length > 1e-9)
     return normals[good] / length[good, None], weight[good]
+
+
+def _counting(ends: Vectors, counts: Mask) -> Mask:
+    """Which edges with `ends` [E, 2, 2] lie, at both ends and in the middle, on pixels that count: [E]."""
+    at = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
+    column = np.clip(at[..., 0].astype(np.int64), 0, counts.shape[1] - 1)
+    row = np.clip(at[..., 1].astype(np.int64), 0, counts.shape[0] - 1)
+    return np.asarray(counts[row, column].all(axis=1), bool)
 
 
 def _coarse(normals: Vectors, weight: Vectors, guess: Vectors) -> Vectors:

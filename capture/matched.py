@@ -18,6 +18,7 @@ from setpiece.capture.features import Features, FeatureSettings, extract_all
 from setpiece.capture.job import Job
 from setpiece.capture.lenses import lenses_of
 from setpiece.capture.mapping import quiet
+from setpiece.capture.mask import colmap_masks, mask_file
 from setpiece.capture.matching import Pair, match_pairs
 from setpiece.capture.pairs import choose_pairs
 
@@ -59,6 +60,7 @@ def match_frames(
         threads,
         job.progress,
         job.shelf,
+        [mask_file(frames[i], job.folder) for i in chosen],
     )
     features = list(before.features) if before else list(found)
     for i, one in zip(chosen, found, strict=True):
@@ -90,10 +92,11 @@ def worth_a_closer_look(matched: Matched, left_over: set[int], window: int) -> l
 def match_by_defaults(job: Job, work: Path) -> Matched:
     """Features and verified pairs as COLMAP's defaults give them."""
     work.mkdir(parents=True, exist_ok=True)
+    masks = colmap_masks(job.frames, job.folder, work)
     started = time.monotonic()
     with job.progress.task("finding and matching features with COLMAP", 1) as task:
         features, geometries, pairs = colmap_matches(
-            job.folder, job.names, work, job.options.seed, job.threads
+            job.folder, job.names, work, job.options.seed, job.threads, masks
         )
         task.advance()
     job.clock.add("defaults", started)

@@ -18,9 +18,10 @@ from setpiece.capture.decode import (
     open_photo,
 )
 from setpiece.capture.exif import Metadata, read_metadata
-from setpiece.capture.frames import CapturedFrame, LeftOut
+from setpiece.capture.frames import MASKS_FOLDER, CapturedFrame, LeftOut
 from setpiece.capture.grey import GreyPicture, GreyShelf
 from setpiece.capture.jpeg import stripped_jpeg
+from setpiece.capture.mask import Mask, MaskError, alpha_mask, read_mask, write_mask
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.sharpness import brightness, sharpness
 
@@ -35,12 +36,24 @@ class ReadFrame:
     thumbnail: NDArray[np.float32]  # [16, 16] grey
     copied: bool = False  # the coded picture is the photo's own
     transparent: bool = False
+    masked: float = 0.0  # share of the pixels that are ignored
+    mask_fault: str = ""  # why its mask is not used, or not alone
 
 
 def read_photo(
-    path: Path, source: str, output: Path, options: CaptureOptions, shelf: GreyShelf | None
+    path: Path,
+    source: str,
+    output: Path,
+    options: CaptureOptions,
+    shelf: GreyShelf | None,
+    mask_path: Path | None = None,
 ) -> ReadFrame | LeftOut:
-    """Write the photo at `path` as a frame to `output`, or say why it cannot be used."""
+    """Write the photo at `path` as a frame to `output`, or say why it cannot be used.
+
+    What its mask or its own transparency leaves out is written into the folder `masks/` beside the folder of
+    the frames.
+    """
+    mask: Mask | None = None
     try:
         with open_photo(path) as picture:
             width, height = picture.size
@@ -48,6 +61,7 @@ def read_photo(
                 raise UnreadablePhotoError(
                     f"it is only {width}x{height} pixels; the short side needs {options.min_side}"
                 )
+            stored = picture.size
             metadata = read_metadata(picture)
             transparent = picture.mode.endswith("A") or "transparency" in picture.info
             turned = metadata.orientation >= 5
@@ -64,8 +78,20 @@ def read_photo(
                 width, height = rgb.size
                 save_jpeg(rgb, output, options.jpeg_quality, subsampled=lossy)
                 grey = GreyPicture(np.asarray(rgb.convert("L")), rgb.size)
+                if transparent:
+                    mask = alpha_mask(picture, metadata.orientation, (width, height))
+                    transparent = mask is not None
+                    if mask is not None and not mask.any():
+                        raise UnreadablePhotoError("all of it is transparent")
     except UnreadablePhotoError as error:
         return LeftOut(source, str(error))
+    fault = ""
+    if mask_path is not None:
+        mask, fault = _with_mask(mask, mask_path, stored, metadata.orientation, (width, height))
+    mask_name = None
+    if mask is not None:
+        mask_name = f"{output.name}.png"  # COLMAP's name for it
+        write_mask(output.parent.parent / MASKS_FOLDER / mask_name, mask)
     measured = grey.within(MEASURED_SIDE)
     frame = CapturedFrame(
         name=output.name,
@@ -86,8 +112,25 @@ def read_photo(
         brightness=round(brightness(measured), 4),
         gravity_in_cam=metadata.gravity_in_cam,
         taken_width=taken_width if taken_width != width else None,
+        mask=mask_name,
     )
-    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent)
+    masked = 0.0 if mask is None else 1.0 - float(mask.mean())
+    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent, masked, fault)
+
+
+def _with_mask(
+    alpha: Mask | None, path: Path, stored: tuple[int, int], orientation: int, size: tuple[int, int]
+) -> tuple[Mask | None, str]:
+    """What counts by a photo's transparency and by the mask at `path`, and what is wrong with the mask."""
+    try:
+        mask = read_mask(path, stored, orientation, size)
+    except MaskError as error:
+        return alpha, f"it is not used: {error}"
+    if alpha is None or mask is None:
+        return (alpha if mask is None else mask), ""
+    if not (alpha & mask).any():
+        return alpha, "it is not used: it and the photo's own transparency together leave nothing"
+    return alpha & mask, "the photo is transparent in places, too; what either leaves out is ignored"
 
 
 def thumbnail(grey: NDArray[np.uint8]) -> NDArray[np.float32]:

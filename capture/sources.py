@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from setpiece.capture.mask_files import is_mask
 from setpiece.capture.names import natural_key, readable
 from setpiece.errors import CaptureError
 from setpiece.setfolder import SET_FILE
 
-PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".heic", ".heif", ".hif"})
+PHOTOS = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif"})
 CLIPS = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm"})
-MASKS = "masks"  # folder of masks in a capture, named as COLMAP has them: masks/PHOTO.jpg.png
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def find_sources(capture: Path) -> Sources:
     if not pictures and not clips:
         what = f"none of its {len(visible)} files is" if visible else "it is empty, without"
         raise CaptureError(
-            f"{capture} holds no photos or videos: {what} a JPEG, PNG, TIFF or HEIC picture "
+            f"{capture} holds no photos or videos: {what} a JPEG, PNG, WebP, TIFF or HEIC picture "
             "or an MP4, MOV or MKV video. Give the folder with the photos."
         )
     used = {*masks, *pictures, *clips}
@@ -61,7 +61,7 @@ def find_sources(capture: Path) -> Sources:
 
 
 def _is_mask(file: Path, capture: Path) -> bool:
-    return MASKS in file.relative_to(capture).parts[:-1]
+    return is_mask(file.relative_to(capture).as_posix())
 
 
 def _visible_files(capture: Path) -> list[Path]:

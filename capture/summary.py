@@ -48,7 +48,7 @@ def summary(
     middle = statistics.median(f.sharpness for f in frames)
     stills = [f for f in frames if f.clip is None]  # frames of clips were chosen by their sharpness
     transparent = sum(r.transparent for r in read)
-    notes = [f"{transparent} photos with transparency were laid on grey"] if transparent else []
+    notes = [f"{transparent} photos have transparent parts, which are ignored"] if transparent else []
     return {
         "frames_given": len(sources.photos) + len(clips.read),
         "frames_used": len(frames),
@@ -64,5 +64,6 @@ def summary(
         "gravity_frames": sum(f.gravity_in_cam is not None for f in frames),
         "sharpness_median": middle,
         "blurred": [f.name for f in stills if f.sharpness < BLURRED * middle],
+        "masked": sum(f.mask is not None for f in frames),
         "notes": [*notes, *clips.notes],
     }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from setpiece.cameras import Camera
+from setpiece.capture.mask import Mask, as_bytes, at_size, load_mask, write_mask
 from setpiece.progress import Progress
 
 try:
@@ -69,6 +70,18 @@ class Undistorter:
         )
         return flat
 
+    def mask(self, counts: Mask) -> Mask:
+        """The undistorted mask of a frame, [H, W]: only what comes from pixels that all count does."""
+        flat = cv2.remap(
+            as_bytes(at_size(counts, self.source_size)),
+            self.map_xy,
+            None,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        result: Mask = flat == 255
+        return result
+
 
 def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     if _native_resize is None or size[0] > rgb.shape[1] or size[1] > rgb.shape[0]:
@@ -85,6 +98,8 @@ class UndistortJob:
     undistorter: Undistorter
     output: Path
     samples_px: NDArray[np.float64]  # [S, 2] places in the undistorted picture whose colour is wanted
+    mask: Path | None = None  # of the frame
+    mask_output: Path | None = None
 
 
 def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) -> list[NDArray[np.uint8]]:
@@ -95,6 +110,8 @@ def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) ->
             picture.draft("RGB", job.undistorter.source_size)
             flat = job.undistorter.picture(np.asarray(picture.convert("RGB")))
         Image.fromarray(flat).save(job.output, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        if job.mask is not None and job.mask_output is not None:
+            write_mask(job.mask_output, job.undistorter.mask(load_mask(job.mask)))
         x, y = np.floor(job.samples_px).astype(np.int64).T
         colours: NDArray[np.uint8] = flat[np.clip(y, 0, flat.shape[0] - 1), np.clip(x, 0, flat.shape[1] - 1)]
         return colours

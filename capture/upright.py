@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from setpiece.capture.floor import find_floor
 from setpiece.capture.grey import GreyShelf
-from setpiece.capture.lines import along_walls, edges_of, vertical
+from setpiece.capture.lines import EdgeJob, along_walls, edges_of, vertical
 from setpiece.capture.model import Model
 
 Vectors = NDArray[np.float64]
@@ -44,12 +44,12 @@ class Upright:
 def upright(
     model: Model,
     gravity_in_cam: Sequence[tuple[float, float, float] | None],
-    photos: Sequence[tuple[Path, Any]],
+    photos: Sequence[tuple[Path, Any, Path | None]],
     threads: int,
     seed: int,
     shelf: GreyShelf | None = None,
 ) -> Upright:
-    """Up and floor of a model; gravity and photos (file, pycolmap camera) in the order of its frames.
+    """Up and floor of a model; gravity and photos (file, pycolmap camera, mask) in the order of its frames.
 
     Photos on the shelf are not decoded again.
     """
@@ -60,7 +60,7 @@ def upright(
         measured, spread = up_from_gravity(np.array(readings))
         if spread <= LARGEST_GRAVITY_SPREAD_DEG:
             up, source, error = measured, "gravity", spread
-    jobs = [(file, camera, r) for (file, camera), r in zip(photos, rotations, strict=True)]
+    jobs = [EdgeJob(*photo, r) for photo, r in zip(photos, rotations, strict=True)]
     edges = edges_of(jobs, threads, shelf)
     if source == "cameras":
         found = vertical(edges, up)

@@ -28,9 +28,10 @@ struct Feature {
     float angle;  // radians, from x towards y
 };
 
-// The strongest features of a picture, strongest first, and 128 bytes of description of each.
-void find_features(const Picture& picture, const Settings& settings, Isa isa, std::vector<Feature>* features,
-                   std::vector<uint8_t>* descriptors);
+// The strongest features of a picture, strongest first, and 128 bytes of description of each. Where there is a
+// mask, of any size, none lies on its zeros.
+void find_features(const Picture& picture, const Picture* mask, const Settings& settings, Isa isa,
+                   std::vector<Feature>* features, std::vector<uint8_t>* descriptors);
 
 // The picture, of so many bytes to a pixel, at another size, [height][width][channels].
 void resize(const Picture& picture, int channels, int width, int height, Isa isa, uint8_t* out);

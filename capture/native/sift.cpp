@@ -91,6 +91,7 @@ class SpotList {
     Spots* get() { return &spots_; }
     Spot* begin() { return spots_.data; }
     Spot* end() { return spots_.data + spots_.count; }
+    void cut(Spot* end) { spots_.count = end - spots_.data; }
 
   private:
     static void grow(Spots* spots) {
@@ -128,6 +129,20 @@ void keep_strongest(SpotList& list, int64_t count, std::vector<Spot>* kept) {
     if (static_cast<int64_t>(kept->size()) > count) kept->resize(static_cast<size_t>(count));
 }
 
+// Drops the spots on the zeros of a mask of a picture that is searched at width and height.
+void drop_masked(SpotList& list, const Picture& mask, int width, int height) {
+    const double across = static_cast<double>(mask.width) / width;
+    const double down = static_cast<double>(mask.height) / height;
+    const auto masked = [&](const Spot& spot) {
+        const double x = (std::ldexp(spot.x, spot.octave) + 0.5) * across;
+        const double y = (std::ldexp(spot.y, spot.octave) + 0.5) * down;
+        const int column = std::clamp(static_cast<int>(x), 0, mask.width - 1);
+        const int row = std::clamp(static_cast<int>(y), 0, mask.height - 1);
+        return mask.grey[row * mask.stride + column] == 0;
+    };
+    list.cut(std::remove_if(list.begin(), list.end(), masked));
+}
+
 }  // namespace
 
 const Kernels& kernels_of(Isa isa) {
@@ -139,8 +154,8 @@ const Kernels& kernels_of(Isa isa) {
     return plain::kernels();
 }
 
-void find_features(const Picture& picture, const Settings& settings, Isa isa, std::vector<Feature>* features,
-                   std::vector<uint8_t>* descriptors) {
+void find_features(const Picture& picture, const Picture* mask, const Settings& settings, Isa isa,
+                   std::vector<Feature>* features, std::vector<uint8_t>* descriptors) {
     static thread_local Workspace workspace;
     const Kernels& kernels = kernels_of(isa);
     workspace.reset();
@@ -198,6 +213,7 @@ void find_features(const Picture& picture, const Settings& settings, Isa isa, st
         height = (height + 1) / 2;
     }
 
+    if (mask) drop_masked(found, *mask, settings.width, settings.height);
     std::vector<Spot> spots;
     keep_strongest(found, settings.count, &spots);
     std::vector<int> order(spots.size());  // by place, so that neighbours are read one after the other

@@ -1,8 +1,10 @@
 // Features for Python.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -46,15 +48,17 @@ void check_size(const Grey& grey, int width, int height) {
 }
 
 nb::object find(const Grey& grey, int width, int height, int count, float contrast, float blur, float edge,
-                const std::string& isa) {
+                const std::string& isa, const std::optional<Grey>& mask) {
     const Isa use = chosen(isa);
     check_size(grey, width, height);
+    if (mask) check_size(*mask, width, height);
+    const features::Picture kept = mask ? picture_of(*mask) : features::Picture{};
     std::vector<features::Feature> found;
     std::vector<uint8_t> descriptors;
     {
         nb::gil_scoped_release unlocked;
-        features::find_features(picture_of(grey), {width, height, count, contrast, blur, edge}, use, &found,
-                                &descriptors);
+        features::find_features(picture_of(grey), mask ? &kept : nullptr,
+                                {width, height, count, contrast, blur, edge}, use, &found, &descriptors);
     }
     return nb::make_tuple(owned<features::Feature, float>(std::move(found), 4),
                           owned<uint8_t, uint8_t>(std::move(descriptors), 128));
@@ -98,8 +102,10 @@ double sharpness(const Grey& grey) {
 void bind_sift(nb::module_& m) {
     m.def("sift", &find, nb::arg("grey"), nb::arg("width"), nb::arg("height"), nb::arg("count"),
           nb::arg("contrast"), nb::arg("blur") = 0.5f, nb::arg("edge") = 10.0f, nb::arg("isa") = "",
+          nb::arg("mask") = nb::none(),
           "The strongest SIFT features of a grey picture brought to width and height: x, y, scale in pixels "
-          "from its corner and angle in radians, [N, 4] float32, and RootSIFT bytes, [N, 128]. Releases the GIL.");
+          "from its corner and angle in radians, [N, 4] float32, and RootSIFT bytes, [N, 128]. None lies on the "
+          "zeros of the mask, which may be of any size. Releases the GIL.");
     m.def("resize", &resized, nb::arg("grey"), nb::arg("width"), nb::arg("height"), nb::arg("isa") = "",
           "A grey picture at another size: means of areas where smaller, linear where larger. Releases the GIL.");
     m.def("resize_rgb", &resized_rgb, nb::arg("rgb"), nb::arg("width"), nb::arg("height"),
