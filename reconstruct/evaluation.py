@@ -74,9 +74,21 @@ def write_pictures(engine: Engine, images: Images, views: list[View], look: Look
             error = np.where(picture.mask != 0, error, 0)
         heat = cv2.applyColorMap(_bytes(error * ERROR_GAIN), cv2.COLORMAP_INFERNO)
         stem = file_stem(view.frame)
-        _write(folder / f"{stem}.photo.jpg", picture.image[..., ::-1])
+        _write(folder / f"{stem}.photo.jpg", veiled(picture)[..., ::-1])
         _write(folder / f"{stem}.render.jpg", _bytes(render)[..., ::-1])
         _write(folder / f"{stem}.error.jpg", heat)
+
+
+def veiled(picture: Picture) -> NDArray[np.uint8]:
+    """The photo, [H, W, 3], with stripes over what its mask ignores."""
+    if picture.mask is None:
+        return picture.image
+    row, column = np.indices(picture.mask.shape)
+    width = max(4, max(picture.mask.shape) // 80)
+    stripe = np.where((row + column) // width % 2 == 0, 150, 110)[..., None]
+    veil = (0.2 * picture.image + 0.8 * stripe).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.where(picture.mask[..., None] != 0, picture.image, veil)
+    return shown
 
 
 def file_stem(frame: PosedFrame) -> str:

@@ -32,6 +32,7 @@ class _Seen:
     camera: Camera
     features: Float32  # [H, W, 3 * blurs] 0 to 1
     detail: NDArray[np.float64]  # [H * W] chance of each pixel to be sown, sums to 1
+    counts: NDArray[np.bool_] | None  # [H, W] False where the photo must be ignored
 
 
 def sown_points(
@@ -96,12 +97,14 @@ def _sown_in(
 
 
 def _disagreement(in_world: NDArray[np.float64], mine: Float32, other: _Seen) -> Float32:
-    """How differently `other` looks at guessed points, [M, G]; 1 where it does not see them."""
+    """How differently `other` looks at guessed points, [M, G]; 1 where it does not see them or is masked."""
     camera = other.camera
     x, y, depth = camera.project(in_world.reshape(-1, 3)).T
     inside = (depth > 0) & (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
     column = np.where(inside, x, 0).astype(np.int64)
     row = np.where(inside, y, 0).astype(np.int64)
+    if other.counts is not None:
+        inside &= other.counts[row, column]
     theirs = other.features[row, column].reshape(*in_world.shape[:2], -1)
     difference = np.abs(theirs - mine[:, None, :]).mean(axis=-1)
     cost: Float32 = np.where(inside.reshape(difference.shape), difference, 1.0).astype(np.float32)
@@ -126,6 +129,7 @@ def _seen(images: Images, frame: PosedFrame, level: int) -> _Seen:
     grey = colour.mean(axis=2)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     chance = (slope + slope.mean() + 1e-6).astype(np.float64).ravel()
-    if picture.mask is not None:
-        chance = chance * (picture.mask.ravel() != 0) + 1e-12
-    return _Seen(picture.camera, np.concatenate(blurred, axis=2), chance / chance.sum())
+    counts = None if picture.mask is None else picture.mask != 0
+    if counts is not None:
+        chance = chance * counts.ravel() + (0.0 if counts.any() else 1.0)
+    return _Seen(picture.camera, np.concatenate(blurred, axis=2), chance / chance.sum(), counts)

@@ -116,7 +116,7 @@ def _codecs() -> Check:
     missing = [name for name in ("jpg", "zlib", "libtiff") if not features.check(name)]
     if missing:
         return Check("photos", Check.FAIL, f"Pillow was built without {', '.join(missing)}")
-    return Check("photos", Check.OK, f"JPEG, PNG, TIFF, HEIC (libheif {libheif_info()['libheif']})")
+    return Check("photos", Check.OK, f"JPEG, PNG, WebP, TIFF, HEIC (libheif {libheif_info()['libheif']})")
 
 
 def _viewer() -> Check:

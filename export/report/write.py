@@ -38,17 +38,19 @@ def write_report(target: SetFolder) -> None:
     )
     metrics = _json(target, "splats/metrics.json")
     training = facts["training"]
+    contact = _contact_sheet(target, document)
     page = environment.get_template("report.html.j2").render(
         facts=facts,
         stages=[
             {"name": STAGE_NAMES.get(name, name), "seconds": s["seconds"], "memory": s["peak_memory_bytes"]}
             for name, s in document["stages"].items()
         ],
-        contact=_contact_sheet(target, document),
+        contact=contact,
         warnings=[w for s in document["stages"].values() for w in s["result"].get("warnings", [])],
         map=camera_map(read_posed_frames(target.poses)),
         quality=quality_sentence(training["psnr"], training["ssim"], facts["frames"]["held_out"]),
         compared=_compared(target, metrics),
+        masked=any(photo["masked"] for photo in contact),
         curve=_curve(metrics),
     )
     write_atomic(target.path / REPORT_FILE, page.encode())
@@ -73,17 +75,27 @@ def _contact_sheet(target: SetFolder, document: dict[str, Any]) -> list[dict[str
     sheet = []
     for frame in _json(target, "capture/frames.json")["frames"]:
         name = frame["name"]
+        mask = target.capture / "masks" / frame["mask"] if frame.get("mask") else None
         use = {"train": "trained on", "test": "held out"}.get(split.get(name, ""))
         sheet.append(
             {
                 "name": name,
-                "picture": data_url(target.capture / "frames" / name, _CONTACT_SIDE, 70),
+                "picture": data_url(target.capture / "frames" / name, _CONTACT_SIDE, 70, mask),
                 "status": split.get(name, "left"),
-                "text": use or reasons.get(name, "no pose was found"),
+                "masked": mask is not None,
+                "text": (use or reasons.get(name, "no pose was found")) + (", masked" if mask else ""),
             }
         )
     for entry in stages["capture"]["result"]["left_out"]:
-        sheet.append({"name": entry["name"], "picture": None, "status": "left", "text": entry["reason"]})
+        sheet.append(
+            {
+                "name": entry["name"],
+                "picture": None,
+                "status": "left",
+                "masked": False,
+                "text": entry["reason"],
+            }
+        )
     return sheet
 
 

@@ -21,6 +21,7 @@ from setpiece.errors import TrainingError
 from setpiece.posed import read_posed_frames
 from setpiece.reconstruct.density import kept_rows, planned_edit
 from setpiece.reconstruct.engine import Statistics
+from setpiece.reconstruct.evaluation import veiled
 from setpiece.reconstruct.exposure import Exposures
 from setpiece.reconstruct.images import Images, size_at
 from setpiece.reconstruct.initial import initial_splats, neighbour_distances, scene_extent
@@ -230,3 +231,18 @@ def test_starting_needs_points_and_cameras_that_see_them(tmp_path: Path) -> None
     behind = replace(posed.points, points_in_world=posed.points.points_in_world + 1000)
     with pytest.raises(TrainingError, match="no camera sees"):
         scene_extent(behind, posed.train[:1])
+
+
+def test_nothing_is_sown_on_what_is_ignored(tmp_path: Path) -> None:
+    target = make_tiny_set(tmp_path / "set", masked=True)
+    posed = read_posed_frames(target.poses)
+    images = Images(target.path, 1000)
+    for frame in posed.train:
+        picture = images.picture(frame, 0)
+        assert picture.mask is not None
+        picture.image[picture.mask == 0] = 255  # what no Gaussian may take its colour from
+        shown = veiled(picture)
+        np.testing.assert_array_equal(shown[picture.mask != 0], picture.image[picture.mask != 0])
+        assert shown[picture.mask == 0].max() < 255
+    _, colours = sown_points(posed.points, posed.train, images, 0, 200, np.random.default_rng(0))
+    assert (colours.min(axis=1) < 0.95).all()
