@@ -45,9 +45,9 @@ def ingest(
     The result has `frames_given`, `frames_used`, `left_out` (name and reason), `other_files` (count),
     `cameras` (make, model, size, focal length and photos of each lens), `blurred` (names), `gravity_frames`
     (count), `ordered_by` ("time" or "name"), `copied` (count of photos whose coded picture is untouched),
-    `photos_given`, `photos_used`, `clips_given`, `clips` (what came of each: `read_clips`), `masked` (count of
-    frames with a mask), `notes` and `warnings`. Raises CaptureError when fewer than three photos or frames can
-    be used.
+    `photos_given`, `photos_used`, `clips_given`, `clips` (what came of each: `read_clips`), `masked` (count
+    of frames with a mask), `notes` and `warnings`. Raises CaptureError when fewer than three photos or frames
+    can be used.
     """
     with atomic_folder(target.capture) as folder:
         (folder / FRAMES_FOLDER).mkdir()
