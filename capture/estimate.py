@@ -23,6 +23,10 @@ from setpiece.capture.mask import mask_file
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import FEW_FEATURES, why_left_out
+from setpiece.capture.scale.estimates import ScaleEstimate
+from setpiece.capture.scale.known import Posed, frame_facts, scale_json, scale_of, scale_said
+from setpiece.capture.scale.measured import read_measurements
+from setpiece.capture.scale.posed_photos import posed_photos
 from setpiece.capture.split import held_out
 from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
 from setpiece.capture.upright import upright
@@ -50,8 +54,8 @@ def estimate_poses(
 
     The result has `frames_posed`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
     reason), `up_source`, `up_error_deg`, `floor`, `seconds` (per step), `cameras` (focal length in pixels
-    and as 35 mm equivalent, distortion, frames), `method`, `pairs`, `parallax_deg` and `warnings`. Raises
-    PoseError when fewer than half of the photos, or fewer than three, can be placed together.
+    and as 35 mm equivalent, distortion, frames), `method`, `pairs`, `scale`, `parallax_deg` and `warnings`.
+    Raises PoseError when fewer than half of the photos, or fewer than three, can be placed together.
     """
     clock = Clock()
     frames = read_frames(target.capture)
@@ -86,6 +90,14 @@ def estimate_poses(
     floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
     world_from_colmap = set_world(world, colmap_cameras, model.points, model.median_depth)
+    posed_set = Posed(posed_photos(frames, reconstruction), reconstruction, world_from_colmap, floor)
+    automatic: list[ScaleEstimate] = []
+    scale, unused = scale_of(posed_set, automatic, read_measurements(target.path))
+    for text in scale_said(scale, unused, progress):
+        warnings.append(text)
+    if scale is not None:
+        grown = scale.metres_per_unit / posed_set.size
+        world_from_colmap = np.diag([grown, grown, grown, 1.0]) @ world_from_colmap
     clock.add("upright", started)
     with atomic_folder(target.poses) as output:
         started = time.monotonic()
@@ -97,7 +109,8 @@ def estimate_poses(
         clock.add("undistortion", started)
         extra = {
             "world_from_colmap": world_from_colmap.tolist(),
-            "scale_known": False,
+            "scale_known": scale is not None,
+            "scale": scale_json(scale, automatic),
             "upright": True,
             "up_source": world.source,
             "up_error_deg": up_error,
@@ -107,7 +120,7 @@ def estimate_poses(
             "warnings": warnings,
         }
         write_posed_frames(output, posed, extra)
-    target.update_frame(upright=True, up_source=world.source, floor=floor, scale_known=False, unit="units")
+    target.update_frame(upright=True, up_source=world.source, floor=floor, **frame_facts(scale))
     shutil.rmtree(work, ignore_errors=True)
     return {
         "frames_posed": len(model.frames),
@@ -126,6 +139,7 @@ def estimate_poses(
             "matched": attempt.matched.pairs,
             "verified": len(attempt.matched.geometries),
         },
+        "scale": frame_facts(scale),
         "parallax_deg": round(model.parallax_deg(), 2),
         "warnings": warnings,
     }

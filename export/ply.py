@@ -159,3 +159,25 @@ def _parse_header(path: Path, file: BinaryIO) -> tuple[int, np.dtype[np.void], i
             "Expected x, f_dc_*, opacity, scale_* and rot_*."
         )
     return count, dtype, end.end()
+
+
+def write_rescaled_ply(path: Path, factor: float, output: Path) -> None:
+    """Write the splats of a PLY, `factor` times as large, to `output`; all else stays as it is.
+
+    Raises SplatFileError when `path` is damaged or no splat PLY.
+    """
+    rows = map_ply(path)
+    length = path.stat().st_size - len(rows) * rows.dtype.itemsize
+    with path.open("rb") as file, output.open("wb") as written:
+        count, _, offset = _parse_header(path, file)
+        file.seek(0)
+        written.write(file.read(offset))
+        for start in range(0, count, _CHUNK):
+            part = np.array(rows[start : start + _CHUNK])
+            for name in ("x", "y", "z"):
+                part[name] *= factor
+            for name in ("scale_0", "scale_1", "scale_2"):
+                part[name] += np.log(factor)
+            written.write(part.tobytes())
+        file.seek(offset + count * rows.dtype.itemsize)
+        written.write(file.read(max(0, length - offset)))

@@ -52,7 +52,7 @@ def folder_of(target: SetFolder) -> Path:
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a running checkpoint and remove those of the same training beyond the newest `KEPT`."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"step-{checkpoint.step:07d}-{checkpoint.digest[:8]}", checkpoint)
+    write_checkpoint_file(folder / f"step-{checkpoint.step:07d}-{checkpoint.digest[:8]}", checkpoint)
     for old in running(folder, checkpoint.digest)[KEPT:]:
         old.unlink()
 
@@ -91,7 +91,7 @@ def write_final(target: SetFolder, digest: str, step: int, splats: Splats, resul
     folder = folder_of(target)
     folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {name: getattr(splats, name) for name in _SPLAT_FIELDS}
-    _write(folder / FINAL, Checkpoint(digest, step, result, arrays))
+    write_checkpoint_file(folder / FINAL, Checkpoint(digest, step, result, arrays))
     forget(folder)
 
 
@@ -145,7 +145,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(str(error) or "unreadable") from error
 
 
-def _write(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint_file(path: Path, checkpoint: Checkpoint) -> None:
+    """Write one file; it appears whole or not at all."""
     buffer = io.BytesIO()
     np.savez(buffer, **checkpoint.arrays)  # type: ignore[arg-type]
     data = buffer.getbuffer()

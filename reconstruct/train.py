@@ -33,7 +33,7 @@ from setpiece.reconstruct.options import Quality, TrainOptions
 from setpiece.reconstruct.schedule import Schedule, schedule_for
 from setpiece.reconstruct.trainer import Scene, Trainer
 from setpiece.setfolder import SetFolder
-from setpiece.stage import files_digest, telling_options
+from setpiece.stage import digest_before_rescaling, files_digest, telling_options
 
 METRICS_SCHEMA = 1
 PICTURED_FRAMES = 8  # at most so many held-out frames are written as pictures
@@ -82,7 +82,9 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
 
 def training_digest(target: SetFolder, options: TrainOptions) -> str:
     """What a training is recognised by: its input, and the options that change what comes out."""
-    files = files_digest([target.poses / "poses.json", target.poses / "points.npz"])
+    files = digest_before_rescaling(
+        target, "poses", files_digest([target.poses / "poses.json", target.poses / "points.npz"])
+    )
     text = json.dumps([telling_options(options), files], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -12,7 +12,8 @@ def set_info(target: SetFolder) -> dict[str, Any]:
 
     `frames.given`, `frames.used`, `frames.posed`, `frames.sentence` (what was used), `frames.clips`;
     `poses.seconds`, `poses.error_px`, `poses.models`;
-    `training.seconds`, `.splats`, `.psnr` (dB, held-out photos), `.ssim`, `.device`; `scale.known`, `.unit`;
+    `training.seconds`, `.splats`, `.psnr` (dB, held-out photos), `.ssim`, `.device`; `scale.known`, `.unit`,
+    `.source`, `.error` (relative, one standard deviation);
     `upright`; `floor`; `peak_memory_bytes` (largest of all stages); `seconds` (of all stages).
     """
     document = target.document()
@@ -47,7 +48,12 @@ def set_info(target: SetFolder) -> dict[str, Any]:
             "file": "splats/scene.ply" if scene else None,
             "bytes": scene.get("result", {}).get("bytes"),
         },
-        "scale": {"known": frame["scale_known"], "unit": frame["unit"]},
+        "scale": {
+            "known": frame["scale_known"],
+            "unit": frame["unit"],
+            "source": frame.get("scale_source"),
+            "error": frame.get("scale_error"),
+        },
         "upright": frame["upright"],
         "up_source": frame["up_source"],
         "floor": frame["floor"],
@@ -79,8 +85,7 @@ def describe(facts: dict[str, Any]) -> str:
         )
         up = f"yes, from {facts['up_source']}" if facts["upright"] else "no"
         lines.append(f"Upright   {up}; " + ("floor at z = 0" if facts["floor"] else "no floor found"))
-        scale = "metres" if facts["scale"]["known"] else "unknown: lengths are in units, not metres"
-        lines.append(f"Scale     {scale}")
+        lines.append(f"Scale     {scale_sentence(facts['scale'])}")
     if training["splats"] is None:
         lines.append("Training  none yet")
     else:
@@ -106,6 +111,14 @@ def used_sentence(result: dict[str, Any]) -> str:
         clip = f"{len(clips)} of {result['clips_given']} clips"
     photos = f" and {used if used == given else f'{used} of {given}'} photos" if given else ""
     return f"{frames} frames of {clip}{photos} used"
+
+
+def scale_sentence(scale: dict[str, Any]) -> str:
+    """What is known of the scale, and how exactly."""
+    if not scale["known"]:
+        return "unknown: lengths are in units, not metres"
+    error = f", ± {100 * scale['error']:.2g} %" if scale["error"] else ""
+    return f"metres{error}" + (f", by {scale['source']}" if scale["source"] else "")
 
 
 def quality_sentence(psnr: float | None, ssim: float | None, held_out: int | None) -> str:

@@ -15,6 +15,7 @@ import filelock
 from setpiece import __version__
 from setpiece.atomic import TEMPORARY_PREFIX, disk_error, remove_leftovers, write_atomic
 from setpiece.errors import SetFolderError
+from setpiece.transaction import change_is_left, finish_change
 
 SCHEMA = 1
 SET_FILE = "set.json"
@@ -60,6 +61,8 @@ class SetFolder:
                     "floor": False,
                     "scale_known": False,
                     "unit": "units",
+                    "scale_source": None,
+                    "scale_error": None,
                 },
                 "stages": {},
             }
@@ -70,6 +73,9 @@ class SetFolder:
     def open(cls, path: Path) -> SetFolder:
         """The set at `path`. Raises SetFolderError when there is none or it is damaged."""
         found = cls(path)
+        if change_is_left(path):
+            with contextlib.suppress(SetFolderError), found.lock():
+                pass  # whoever cannot write it sees the old state of what is not moved yet
         found.document()
         return found
 
@@ -103,7 +109,7 @@ class SetFolder:
         )
 
     def update_frame(self, **values: Any) -> None:
-        """Change what is known of the world frame: upright, up_source, floor, scale_known, unit."""
+        """Change what is known of the world frame: upright, up_source, floor, scale_known, unit, ..."""
         document = self.document()
         document["frame"].update(values)
         self.write_document(document)
@@ -112,8 +118,8 @@ class SetFolder:
     def lock(self) -> Iterator[None]:
         """Be the only process that writes this set.
 
-        Raises SetFolderError at once when another process is. Removes what a killed
-        process left half-written.
+        Raises SetFolderError at once when another process is. Ends a change that a killed process had
+        decided, and removes what it left half-written.
         """
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
@@ -126,6 +132,7 @@ class SetFolder:
         except OSError as error:
             raise disk_error(self.path, error) from error
         try:
+            finish_change(self.path)
             remove_leftovers(self.path)
             yield
         finally:

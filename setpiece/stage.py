@@ -76,6 +76,15 @@ def stage_record(target: SetFolder, name: str) -> dict[str, Any] | None:
     return record
 
 
+def digest_before_rescaling(target: SetFolder, name: str, digest: str) -> str:
+    """The digest that a stage's output had when the stage ended, where `digest` is its digest now.
+
+    A set that is brought to another size is the same set: what was made from the output goes on.
+    """
+    rescaled = (stage_record(target, name) or {}).get("rescaled")
+    return str(rescaled["from"]) if rescaled and rescaled["to"] == digest else digest
+
+
 def stage_digest(name: str, options: Any, input_digest: str) -> str:
     """What a stage's record is recognised by; also the input digest of the stage that follows."""
     text = json.dumps([name, telling_options(options), input_digest], sort_keys=True)

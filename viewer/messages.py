@@ -16,6 +16,7 @@ class FrameInfo:
     floor: bool  # z = 0 is the floor
     scale_known: bool  # false: lengths are in arbitrary units
     unit: str  # "m" or "units"
+    scale_error: float | None  # relative, one standard deviation; null: not said
 
 
 @dataclass(frozen=True)

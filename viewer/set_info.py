@@ -53,6 +53,7 @@ def set_info(target: SetFolder) -> SetInfo:
             floor=bool(frame.get("floor", False)),
             scale_known=scale_known,
             unit=str(frame.get("unit", "m")) if scale_known else "units",
+            scale_error=frame.get("scale_error") if scale_known else None,
         ),
         scene=scene,
         problem=" ".join(problems) if scene is None else None,

@@ -11,10 +11,10 @@ SIZE = 640
 MOST_POINTS = 6000  # of the sparse points that are drawn
 
 
-def camera_map(posed: PosedFrames) -> Markup:
+def camera_map(posed: PosedFrames, unit: str) -> Markup:
     """Cameras (wedges, in capture order), sparse points in their colours, x to the right and y up.
 
-    The picture shows the cameras and the middle 96 % of the points; a bar with its length in set units says
+    The picture shows the cameras and the middle 96 % of the points; a bar with its length in `unit` says
     how large that is.
     """
     centres = np.array([f.camera.centre_in_world for f in posed.frames])
@@ -56,5 +56,5 @@ def camera_map(posed: PosedFrames) -> Markup:
         parts.append(f'<path class="camera {frame.split}" d="{d}"><title>{escape(frame.name)}</title></path>')
     bar = 10.0 ** np.floor(np.log10(extent / 2))
     parts.append(f'<path class="bar" d="M16,{SIZE - 18}h{bar * scale:.1f}"/>')
-    parts.append(f'<text x="16" y="{SIZE - 26}">{bar:g} units</text></svg>')
+    parts.append(f'<text x="16" y="{SIZE - 26}">{bar:g} {escape(unit)}</text></svg>')
     return Markup("".join(parts))

@@ -12,7 +12,7 @@ from setpiece.errors import SetFolderError
 from setpiece.export.report.camera_map import camera_map
 from setpiece.export.report.curve import Line, chart
 from setpiece.export.report.thumbnail import data_url
-from setpiece.info import quality_sentence, set_info
+from setpiece.info import quality_sentence, scale_sentence, set_info
 from setpiece.posed import read_posed_frames
 from setpiece.setfolder import SetFolder
 
@@ -47,7 +47,10 @@ def write_report(target: SetFolder) -> None:
         ],
         contact=contact,
         warnings=[w for s in document["stages"].values() for w in s["result"].get("warnings", [])],
-        map=camera_map(read_posed_frames(target.poses)),
+        scale="scale: " + scale_sentence(facts["scale"]),
+        map=camera_map(
+            read_posed_frames(target.poses), facts["scale"]["unit"] if facts["scale"]["known"] else "units"
+        ),
         quality=quality_sentence(training["psnr"], training["ssim"], facts["frames"]["held_out"]),
         compared=_compared(target, metrics),
         masked=any(photo["masked"] for photo in contact),

@@ -75,7 +75,8 @@ def test_set_is_described(client: Client) -> None:
     info = client.get("/api/set").json()
     assert info["name"] == "Four balls"
     assert info["problem"] is None
-    assert info["frame"] == {"upright": True, "floor": True, "scale_known": False, "unit": "units"}
+    unknown = {"scale_known": False, "unit": "units", "scale_error": None}
+    assert info["frame"] == {"upright": True, "floor": True, **unknown}
     assert info["scene"]["splats"] == splats().count
     assert [c["name"] for c in info["cameras"]] == list(cameras())
     assert [c["split"] for c in info["cameras"]] == ["train", "train", "test", "train"]

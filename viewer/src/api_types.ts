@@ -6,6 +6,7 @@ export interface FrameInfo {
   readonly floor: boolean;
   readonly scale_known: boolean;
   readonly unit: string;
+  readonly scale_error: number | null;
 }
 
 /** A box in world axes that holds nearly everything. */

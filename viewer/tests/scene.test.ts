@@ -110,7 +110,7 @@ describe("views", () => {
 });
 
 describe("format", () => {
-  const frame: FrameInfo = { upright: true, floor: true, scale_known: false, unit: "m" };
+  const frame: FrameInfo = { upright: true, floor: true, scale_known: false, unit: "m", scale_error: null };
 
   it("never says metres where the scale is unknown", () => {
     expect(formatLength(2.406, frame)).toBe("2.41 units");
@@ -120,6 +120,7 @@ describe("format", () => {
     expect(describeFrame(frame)).toBe("scale unknown");
     expect(describeFrame({ ...frame, upright: false })).toBe("scale unknown, may be tilted");
     expect(describeFrame({ ...frame, scale_known: true })).toBe("lengths in m");
+    expect(describeFrame({ ...frame, scale_known: true, scale_error: 0.00412 })).toBe("lengths in m ± 0.41 %");
   });
 
   it("counts", () => {

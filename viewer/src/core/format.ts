@@ -31,6 +31,7 @@ export function formatBytes(bytes: number): string {
 
 /** What is known of the world, in a few words. */
 export function describeFrame(frame: FrameInfo): string {
-  const scale = frame.scale_known ? `lengths in ${frame.unit}` : "scale unknown";
+  const error = frame.scale_error === null ? "" : ` ± ${Number((100 * frame.scale_error).toPrecision(2))} %`;
+  const scale = frame.scale_known ? `lengths in ${frame.unit}${error}` : "scale unknown";
   return frame.upright ? scale : `${scale}, may be tilted`;
 }
