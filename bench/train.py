@@ -2,6 +2,7 @@
 
     python bench/train.py SET --threads 2 --json result.json
     python bench/train.py SET --validate          # held-out photos are taken from the training photos
+    python bench/train.py SET --hold-out 0003.jpg --hold-out 0007.jpg     # these, and no others
 
 SET is only read: training runs in a copy of its poses. Loading and evaluation are not counted as training.
 """
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--validate", action="store_true", help="judge on training photos kept aside")
+    parser.add_argument("--hold-out", action="append", metavar="NAME", help="judge on these photos instead")
     parser.add_argument("--keep", type=Path, help="leave the trained set in this new folder")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     given = parser.parse_args()
@@ -54,7 +56,7 @@ def main() -> None:
         device=given.device,
     )
     with tempfile.TemporaryDirectory() as temporary:
-        target = _copy_of_poses(given.set, given.keep or Path(temporary) / "set", given.validate)
+        target = _copy_of_poses(given.set, given.keep or Path(temporary) / "set", given)
         result = _measured(target, options)
     result["set"], result["validate"] = given.set.name, given.validate
     for row in result["curve"]:
@@ -65,11 +67,13 @@ def main() -> None:
         given.json.write_text(json.dumps(result, indent=1))
 
 
-def _copy_of_poses(source: Path, destination: Path, validate: bool) -> SetFolder:
+def _copy_of_poses(source: Path, destination: Path, given: argparse.Namespace) -> SetFolder:
     """A new set with the same poses; with `validate` the held-out photos are left out altogether."""
     posed = read_posed_frames(source / "poses")
     frames = posed.frames
-    if validate:
+    if given.hold_out:
+        frames = tuple(replace(f, split="test" if f.name in given.hold_out else "train") for f in frames)
+    elif given.validate:
         frames = tuple(
             replace(frame, split="test" if k % VALIDATE_EVERY == VALIDATE_EVERY // 2 else "train")
             for k, frame in enumerate(posed.train)
