@@ -120,15 +120,14 @@ void Engine::project_and_bin(StepContext* context) {
 }
 
 void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* out) {
-    PhotoView photo =
-        photos_.get(pool_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
+    PhotoView& photo = photo_;  // the backward pass looks at it, too
+    photo = photos_.get(pool_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
     const bool all_masked = photo.kept == 0;
     photo.kept = std::max<int64_t>(photo.kept, 1);
-    LossInput input{};
-    std::copy(batch.exposure, batch.exposure + 12, input.exposure);
-    input.ssim_weight = batch.ssim_weight;
+    std::copy(batch.exposure, batch.exposure + 12, loss_input_.exposure);
+    loss_input_.ssim_weight = batch.ssim_weight;
     context->photo = &photo;
-    context->loss = &input;
+    context->loss = &loss_input_;
 
     const int strips = static_cast<int>((view_.stride + kStripWidth - 1) / kStripWidth);
     const int width = static_cast<int>((view_.stride / kTile + strips - 1) / strips) * kTile;

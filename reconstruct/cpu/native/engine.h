@@ -88,6 +88,8 @@ private:
     View view_{};
     Planes planes_{};
     Projection projection_{};
+    PhotoView photo_{};
+    LossInput loss_input_{};
     Binning binning_;
     Photos photos_;
     std::vector<std::unique_ptr<PairList>> lists_;
