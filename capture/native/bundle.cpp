@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bundle_kernels.h"
-#include "crew.h"
+#include "../../setpiece/native/crew.h"
 #include "small_linear.h"
 #include "tiled_cholesky.h"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bundle_kernels.h"
-#include "crew.h"
+#include "../../setpiece/native/crew.h"
 
 namespace setpiece::bundle {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "crew.h"
+#include "../../setpiece/native/crew.h"
 #include "radial.h"
 #include "small_linear.h"
 

@@ -26,7 +26,7 @@ void PairList::grow(Pairs* pairs, size_t tiles, size_t visible) {
     }
 }
 
-void Binning::join(Pool& pool, const Projection& projection, PairList* const* lists, int pieces) {
+void Binning::join(Crew& crew, const Projection& projection, PairList* const* lists, int pieces) {
     const auto count = static_cast<size_t>(pieces);
     std::vector<size_t>&visible_begin = visible_begin_, &pair_begin = pair_begin_;
     std::vector<uint32_t>&nearest = nearest_of_, &furthest = furthest_of_;
@@ -44,7 +44,7 @@ void Binning::join(Pool& pool, const Projection& projection, PairList* const* li
     keys_.reserve(visible_);
     other_.reserve(visible_);
     tile_of_pair_.reserve(pairs_);
-    pool.each(pieces, 1, [&](int64_t piece, int64_t) {
+    crew.each(pieces, 1, [&](int64_t piece, int64_t, int) {
         const auto at = static_cast<size_t>(piece);
         const Pairs& list = lists[piece]->pairs;
         const auto shift = static_cast<uint32_t>(pair_begin[at]);
@@ -68,7 +68,7 @@ void Binning::join(Pool& pool, const Projection& projection, PairList* const* li
 }
 
 // A radix sort, stable, of as many digits as the spread of the depths needs.
-void Binning::sort_by_depth(Pool& pool) {
+void Binning::sort_by_depth(Crew& crew) {
     constexpr int kDigitBits = 11;
     int key_bits = 0;
     for (uint32_t spread = furthest_ - nearest_; spread; spread >>= 1) key_bits++;
@@ -76,15 +76,15 @@ void Binning::sort_by_depth(Pool& pool) {
     if (passes == 0) return;
     const int digit_bits = (key_bits + passes - 1) / passes;
     const uint32_t buckets = 1u << digit_bits, mask = buckets - 1;
-    const auto threads = static_cast<size_t>(pool.threads());
+    const auto threads = static_cast<size_t>(crew.threads());
     counts_.reserve(threads * buckets);
     for (int pass = 0; pass < passes; pass++) {
         const int shift = pass * digit_bits;
         const Key* from = keys_.data();
         Key* to = other_.data();
         const auto digit = [&](const Key& key) { return ((key.depth - nearest_) >> shift) & mask; };
-        pool.run([&](int thread) {
-            const auto t = static_cast<size_t>(thread);
+        crew.each(crew.threads(), 1, [&](int64_t part, int64_t, int) {
+            const auto t = static_cast<size_t>(part);
             uint32_t* counts = counts_.data() + t * buckets;
             std::fill(counts, counts + buckets, 0u);
             for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++)
@@ -99,8 +99,8 @@ void Binning::sort_by_depth(Pool& pool) {
                 total += here;
             }
         }
-        pool.run([&](int thread) {
-            const auto t = static_cast<size_t>(thread);
+        crew.each(crew.threads(), 1, [&](int64_t part, int64_t, int) {
+            const auto t = static_cast<size_t>(part);
             uint32_t* cursor = counts_.data() + t * buckets;
             for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++)
                 to[cursor[digit(from[i])]++] = from[i];
@@ -110,15 +110,15 @@ void Binning::sort_by_depth(Pool& pool) {
 }
 
 // A counting sort of the pairs by tile; walking the Gaussians by depth keeps each tile's list in that order.
-void Binning::scatter(Pool& pool, const Projection& projection) {
-    const auto threads = static_cast<size_t>(pool.threads());
+void Binning::scatter(Crew& crew, const Projection& projection) {
+    const auto threads = static_cast<size_t>(crew.threads());
     const auto tiles = static_cast<size_t>(tile_count_);
     counts_.reserve(threads * tiles);
     begin_.reserve(tiles + 1);
     chunk_begin_.reserve(tiles + 1);
     entries_.reserve(pairs_);
-    pool.run([&](int thread) {
-        const auto t = static_cast<size_t>(thread);
+    crew.each(crew.threads(), 1, [&](int64_t part, int64_t, int) {
+        const auto t = static_cast<size_t>(part);
         uint32_t* counts = counts_.data() + t * tiles;
         std::fill(counts, counts + tiles, 0u);
         for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++) {
@@ -142,8 +142,8 @@ void Binning::scatter(Pool& pool, const Projection& projection) {
     chunk_begin_[tiles] = chunks;
     transmittance_.reserve(static_cast<size_t>(chunks) * 256);
     reached_.reserve(static_cast<size_t>(chunks) * kChunk);
-    pool.run([&](int thread) {
-        const auto t = static_cast<size_t>(thread);
+    crew.each(crew.threads(), 1, [&](int64_t part, int64_t, int) {
+        const auto t = static_cast<size_t>(part);
         uint32_t* cursor = counts_.data() + t * tiles;
         for (size_t i = visible_ * t / threads; i < visible_ * (t + 1) / threads; i++) {
             const uint32_t slot = keys_[i].slot, first = projection.pair_begin[slot];
@@ -164,12 +164,12 @@ int64_t Binning::block_pairs() const {
     return total;
 }
 
-void Binning::sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists,
+void Binning::sort(Crew& crew, const View& view, const Projection& projection, PairList* const* lists,
                    int pieces) {
     tile_count_ = static_cast<int64_t>(view.tiles_x) * view.tiles_y;
-    join(pool, projection, lists, pieces);
-    sort_by_depth(pool);
-    scatter(pool, projection);
+    join(crew, projection, lists, pieces);
+    sort_by_depth(crew);
+    scatter(crew, projection);
 }
 
 }  // namespace setpiece::cpu

@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "../../../setpiece/native/crew.h"
 #include "buffer.h"
 #include "frame.h"
-#include "pool.h"
 
 namespace setpiece::cpu {
 
@@ -27,7 +27,7 @@ class Binning {
 public:
     // Sorts what `pieces` lists hold. Gaussians of equal depth keep the order of their slots. Adds to each
     // Gaussian's pair_begin the pairs of the pieces before its own.
-    void sort(Pool& pool, const View& view, const Projection& projection, PairList* const* lists, int pieces);
+    void sort(Crew& crew, const View& view, const Projection& projection, PairList* const* lists, int pieces);
 
     const Tiles& tiles() const { return tiles_; }
     size_t visible() const { return visible_; }
@@ -40,9 +40,9 @@ private:
         uint32_t depth, slot;
     };
 
-    void join(Pool& pool, const Projection& projection, PairList* const* lists, int pieces);
-    void sort_by_depth(Pool& pool);
-    void scatter(Pool& pool, const Projection& projection);
+    void join(Crew& crew, const Projection& projection, PairList* const* lists, int pieces);
+    void sort_by_depth(Crew& crew);
+    void scatter(Crew& crew, const Projection& projection);
 
     Tiles tiles_{};
     size_t visible_ = 0, pairs_ = 0;

@@ -46,7 +46,7 @@ Isa widest_isa() {
 }
 
 Engine::Engine(int threads, Isa isa)
-    : pool_(threads),
+    : crew_(threads),
       isa_(isa),
       kernels_(kernels_of(isa)),
       photos_(kPhotoBytes),
@@ -108,20 +108,20 @@ void Engine::project_and_bin(StepContext* context) {
     pair_begin_.reserve(slots);
     projection_ = {records_.data(), tile_count_.data(), pair_begin_.data()};
     const auto pieces = static_cast<int64_t>(pieces_.size());
-    pool_.each(pieces, 1, [&](int64_t piece, int64_t) {
+    crew_.each(pieces, 1, [&](int64_t piece, int64_t, int) {
         Pairs& pairs = pieces_[static_cast<size_t>(piece)]->pairs;
         pairs.tile_size = pairs.visible_size = 0;
         kernels_.project(*context, scene.blocks * piece / pieces, scene.blocks * (piece + 1) / pieces,
                          &pairs);
     });
     clock.lap(&timings_.project);
-    binning_.sort(pool_, view_, projection_, pieces_.data(), static_cast<int>(pieces));
+    binning_.sort(crew_, view_, projection_, pieces_.data(), static_cast<int>(pieces));
     clock.lap(&timings_.bin);
 }
 
 void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* out) {
     PhotoView& photo = photo_;  // the backward pass looks at it, too
-    photo = photos_.get(pool_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
+    photo = photos_.get(crew_, batch.key, view_.width, view_.height, view_.stride, batch.image, batch.mask);
     const bool all_masked = photo.kept == 0;
     photo.kept = std::max<int64_t>(photo.kept, 1);
     std::copy(batch.exposure, batch.exposure + 12, loss_input_.exposure);
@@ -132,20 +132,18 @@ void Engine::measure(const BatchInput& batch, StepContext* context, LossOutput* 
     const int strips = static_cast<int>((view_.stride + kStripWidth - 1) / kStripWidth);
     const int width = static_cast<int>((view_.stride / kTile + strips - 1) / strips) * kTile;
     // A band repeats the rows that its windows need, so bands are cut only to keep all threads busy.
-    const int wanted = strips % pool_.threads() == 0 ? 1 : (2 * pool_.threads() + strips - 1) / strips;
+    const int wanted = strips % crew_.threads() == 0 ? 1 : (2 * crew_.threads() + strips - 1) / strips;
     const int bands = std::max(1, std::min(wanted, view_.height / 64));
     const int64_t stride = static_cast<int64_t>(strips) * kLossSums;
     loss_sums_.reserve(static_cast<size_t>(stride * view_.height));
     for (auto& workspace : workspaces_) workspace.reserve(kernels_.loss_workspace);
-    std::atomic<int> next{0};
-    pool_.run([&](int thread) {
-        for (int item = next++; item < strips * bands; item = next++) {
-            const int strip = item % strips, band = item / strips, left = strip * width;
-            if (left >= view_.stride) continue;
-            kernels_.loss(*context, left, width, view_.height * band / bands,
-                          view_.height * (band + 1) / bands, loss_sums_.data() + strip * kLossSums, stride,
-                          workspaces_[static_cast<size_t>(thread)].data());
-        }
+    crew_.each(strips * bands, 1, [&](int64_t item, int64_t, int thread) {
+        const int strip = static_cast<int>(item) % strips, band = static_cast<int>(item) / strips;
+        const int left = strip * width;
+        if (left >= view_.stride) return;
+        kernels_.loss(*context, left, width, view_.height * band / bands, view_.height * (band + 1) / bands,
+                      loss_sums_.data() + strip * kLossSums, stride,
+                      workspaces_[static_cast<size_t>(thread)].data());
     });
     double sums[kLossSums] = {};
     for (int64_t row = 0; row < view_.height; row++) {
@@ -166,7 +164,7 @@ void Engine::add_penalties(const BatchInput& batch, const StepContext& context, 
     if (batch.opacity_penalty == 0.0f && batch.scale_penalty == 0.0f) return;
     const int64_t blocks = context.scene->blocks;
     block_sums_.reserve(static_cast<size_t>(3 * blocks));
-    pool_.each(blocks, 256, [&](int64_t begin, int64_t end) {
+    crew_.each(blocks, 256, [&](int64_t begin, int64_t end, int) {
         kernels_.visible_sums(context, begin, end, block_sums_.data());
     });
     double visible = 0, opacity = 0, scale = 0;
@@ -199,7 +197,7 @@ LossOutput Engine::step(const BatchInput& batch, float* gradients) {
 
     Clock clock;
     const int64_t tiles = static_cast<int64_t>(view_.tiles_x) * view_.tiles_y;
-    pool_.each(tiles, 2, [&](int64_t begin, int64_t end) {
+    crew_.each(tiles, 2, [&](int64_t begin, int64_t end, int) {
         for (int64_t tile = begin; tile < end; tile++) kernels_.draw(context, static_cast<int>(tile), 3);
     });
     clock.lap(&timings_.forward);
@@ -213,7 +211,7 @@ LossOutput Engine::step(const BatchInput& batch, float* gradients) {
     std::fill(touched_.data(), touched_.data() + binning_.pairs(), uint8_t{0});
     context.pair_moments = pair_moments_.data();
     context.touched = touched_.data();
-    pool_.each(tiles, 2, [&](int64_t begin, int64_t end) {
+    crew_.each(tiles, 2, [&](int64_t begin, int64_t end, int) {
         for (int64_t tile = begin; tile < end; tile++)
             kernels_.differentiate(context, static_cast<int>(tile));
     });
@@ -234,7 +232,8 @@ LossOutput Engine::step(const BatchInput& batch, float* gradients) {
     rates.bias1 = static_cast<float>(1.0 / (1.0 - std::pow(0.9, static_cast<double>(steps))));
     rates.bias2 = static_cast<float>(1.0 / (1.0 - std::pow(0.999, static_cast<double>(steps))));
     context.rates = &rates;
-    pool_.each(scene.blocks, 64, [&](int64_t begin, int64_t end) { kernels_.update(context, begin, end); });
+    crew_.each(scene.blocks, 64,
+               [&](int64_t begin, int64_t end, int) { kernels_.update(context, begin, end); });
     clock.lap(&timings_.update);
     return out;
 }
@@ -252,7 +251,7 @@ const Planes& Engine::render(const CameraInput& camera, const float* background,
     project_and_bin(&context);
     context.tiles = &binning_.tiles();
     const int64_t tiles = static_cast<int64_t>(view_.tiles_x) * view_.tiles_y;
-    pool_.each(tiles, 2, [&](int64_t begin, int64_t end) {
+    crew_.each(tiles, 2, [&](int64_t begin, int64_t end, int) {
         for (int64_t tile = begin; tile < end; tile++)
             kernels_.draw(context, static_cast<int>(tile), normals ? 7 : 4);
     });
@@ -262,7 +261,7 @@ const Planes& Engine::render(const CameraInput& camera, const float* background,
 void Engine::perturb(float strength, uint64_t seed) {
     const FlushDenormals flush;
     const Scene scene = population.scene();
-    pool_.each(scene.blocks, 256, [&](int64_t begin, int64_t end) {
+    crew_.each(scene.blocks, 256, [&](int64_t begin, int64_t end, int) {
         kernels_.perturb(scene, population.order(), strength, seed, begin, end);
     });
 }

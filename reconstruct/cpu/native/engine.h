@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "../../../setpiece/native/crew.h"
 #include "../../../setpiece/native/isa.h"
 #include "binning.h"
 #include "kernels.h"
 #include "photos.h"
-#include "pool.h"
 #include "population.h"
 
 namespace setpiece::cpu {
@@ -63,7 +63,7 @@ public:
 
     void perturb(float strength, uint64_t seed);
 
-    Pool& pool() { return pool_; }
+    Crew& crew() { return crew_; }
     Isa isa() const { return isa_; }
     const Timings& timings() const { return timings_; }
     int64_t visible() const { return static_cast<int64_t>(binning_.visible()); }
@@ -81,7 +81,7 @@ private:
     void measure(const BatchInput& batch, StepContext* context, LossOutput* out);
     void add_penalties(const BatchInput& batch, const StepContext& context, Rates* rates, LossOutput* out);
 
-    Pool pool_;
+    Crew crew_;
     Isa isa_;
     const Kernels& kernels_;
     Timings timings_;

@@ -67,7 +67,7 @@ public:
         require(columns == kSh + 3 * terms && (terms == 1 || terms == 4 || terms == 9 || terms == 16),
                 "a Gaussian has 14, 23, 38 or 59 values");
         if (order) check_order(*order, values.shape(0));
-        engine_.population.load(engine_.pool(), static_cast<int64_t>(values.shape(0)), columns, values.data(),
+        engine_.population.load(engine_.crew(), static_cast<int64_t>(values.shape(0)), columns, values.data(),
                                 order ? order->data() : nullptr);
         engine_.steps = 0;
     }
@@ -80,7 +80,7 @@ public:
         }
         require(sums.shape(0) == 4 && sums.shape(1) == count() && seen.shape(0) == count(),
                 "sums must fit the values");
-        engine_.population.load_moments(engine_.pool(), first.data(), second.data());
+        engine_.population.load_moments(engine_.crew(), first.data(), second.data());
         engine_.population.load_sums(sums.data(), seen.data());
         engine_.steps = steps;
     }
@@ -92,7 +92,7 @@ public:
         const Scene scene = population.scene();
         const float* from = what == "values" ? scene.values : what == "first" ? scene.first : scene.second;
         Output<float> out = new_array<float>({count(), static_cast<size_t>(columns)});
-        population.get(engine_.pool(), from, column, columns, out.data());
+        population.get(engine_.crew(), from, column, columns, out.data());
         return out;
     }
 
@@ -158,7 +158,7 @@ public:
         nb::object rows = nb::none();
         if (only_gradients) {
             Output<float> out = new_array<float>({count(), columns()});
-            engine_.population.get(engine_.pool(), gradients.data(), 0, scene.rows, out.data());
+            engine_.population.get(engine_.crew(), gradients.data(), 0, scene.rows, out.data());
             rows = nb::cast(out);
         }
         return nb::make_tuple(loss.total, loss.l1, loss.ssim, nb::cast(exposure_gradient), rows);
@@ -197,7 +197,7 @@ public:
                     "an edit names a parent that is not there");
         }
         const nb::gil_scoped_release release;
-        engine_.population.edit(engine_.pool(),
+        engine_.population.edit(engine_.crew(),
                                 {static_cast<int64_t>(rows), parents.data(), offsets.data(),
                                  log_scale_change.data(), opacity_logits.data(), fresh.data()});
     }
@@ -221,7 +221,7 @@ public:
 
     size_t count() const { return static_cast<size_t>(engine_.population.count()); }
     size_t columns() const { return static_cast<size_t>(engine_.population.columns()); }
-    int threads() { return engine_.pool().threads(); }
+    int threads() { return engine_.crew().threads(); }
     std::string isa() const { return isa_name(engine_.isa()); }
     int64_t visible() const { return engine_.visible(); }
     int64_t pairs() const { return engine_.pairs(); }
@@ -262,7 +262,7 @@ private:
 
     void copy_planes(const float* planes, int channels, float* out) {
         const View& view = engine_.view();
-        engine_.pool().each(view.height, 16, [&](int64_t begin, int64_t end) {
+        engine_.crew().each(view.height, 16, [&](int64_t begin, int64_t end, int) {
             for (int64_t y = begin; y < end; y++) {
                 for (int64_t x = 0; x < view.width; x++) {
                     for (int c = 0; c < channels; c++) {

@@ -25,7 +25,7 @@ void split_row(const uint8_t* image, const uint8_t* mask, int width, int64_t pla
 
 }  // namespace
 
-const PhotoView& Photos::get(Pool& pool, int64_t key, int width, int height, int64_t stride,
+const PhotoView& Photos::get(Crew& crew, int64_t key, int width, int height, int64_t stride,
                              const uint8_t* image, const uint8_t* mask) {
     const int64_t plane = stride * height;
     const size_t bytes = static_cast<size_t>(plane) * (mask ? 4 : 3);
@@ -55,7 +55,7 @@ const PhotoView& Photos::get(Pool& pool, int64_t key, int width, int height, int
     photo.planes.reserve(static_cast<size_t>(plane) * 3);
     if (mask) photo.mask.reserve(static_cast<size_t>(plane));
     std::vector<int64_t> kept(static_cast<size_t>(height));
-    pool.each(height, 16, [&](int64_t begin, int64_t end) {
+    crew.each(height, 16, [&](int64_t begin, int64_t end, int) {
         for (int64_t y = begin; y < end; y++) {
             split_row(image + y * width * 3, mask ? mask + y * width : nullptr, width, plane,
                       photo.planes.data() + y * stride, mask ? photo.mask.data() + y * stride : nullptr,

@@ -8,9 +8,9 @@
 #include <list>
 #include <unordered_map>
 
+#include "../../../setpiece/native/crew.h"
 #include "buffer.h"
 #include "frame.h"
-#include "pool.h"
 
 namespace setpiece::cpu {
 
@@ -20,7 +20,7 @@ public:
 
     // The photo `key` in planes of `stride` bytes a row, made from `image` [height][width][3] and `mask`
     // [height][width] (or null) unless it is there already at this size. Key 0 is never kept.
-    const PhotoView& get(Pool& pool, int64_t key, int width, int height, int64_t stride, const uint8_t* image,
+    const PhotoView& get(Crew& crew, int64_t key, int width, int height, int64_t stride, const uint8_t* image,
                          const uint8_t* mask);
 
 private:

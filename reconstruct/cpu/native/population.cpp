@@ -78,9 +78,9 @@ void Population::arrange(const std::vector<float>& means) {
         slot_of_row_[order[slot]] = static_cast<uint32_t>(slot);
 }
 
-void Population::put(Pool& pool, const float* values, Buffer<float>* to) {
+void Population::put(Crew& crew, const float* values, Buffer<float>* to) {
     to->reserve(static_cast<size_t>(blocks_ * columns_ * kLanes));
-    pool.each(blocks_, 64, [&](int64_t begin, int64_t end) {
+    crew.each(blocks_, 64, [&](int64_t begin, int64_t end, int) {
         for (int64_t slot = begin * kLanes; slot < end * kLanes; slot++) {
             float* out = to->data() + slot / kLanes * columns_ * kLanes + slot % kLanes;
             const float* row =
@@ -90,7 +90,7 @@ void Population::put(Pool& pool, const float* values, Buffer<float>* to) {
     });
 }
 
-void Population::load(Pool& pool, int64_t count, int columns, const float* values, const uint32_t* order) {
+void Population::load(Crew& crew, int64_t count, int columns, const float* values, const uint32_t* order) {
     resize(count, columns);
     std::vector<float> means(static_cast<size_t>(count) * 3);
     for (size_t row = 0; row < static_cast<size_t>(count); row++) {
@@ -106,7 +106,7 @@ void Population::load(Pool& pool, int64_t count, int columns, const float* value
     } else {
         arrange(means);
     }
-    put(pool, values, &values_);
+    put(crew, values, &values_);
     const auto floats = static_cast<size_t>(blocks_ * columns_ * kLanes);
     for (Buffer<float>* moments : {&first_, &second_}) {
         moments->reserve(floats);
@@ -114,9 +114,9 @@ void Population::load(Pool& pool, int64_t count, int columns, const float* value
     }
 }
 
-void Population::load_moments(Pool& pool, const float* first, const float* second) {
-    put(pool, first, &first_);
-    put(pool, second, &second_);
+void Population::load_moments(Crew& crew, const float* first, const float* second) {
+    put(crew, first, &first_);
+    put(crew, second, &second_);
 }
 
 void Population::load_sums(const float* sums, const int32_t* seen) {
@@ -135,8 +135,8 @@ Sums Population::sums() {
     return {s, s + slots, s + 2 * slots, s + 3 * slots, seen_.data()};
 }
 
-void Population::get(Pool& pool, const float* from, int column, int columns, float* out) const {
-    pool.each(blocks_, 64, [&](int64_t begin, int64_t end) {
+void Population::get(Crew& crew, const float* from, int column, int columns, float* out) const {
+    crew.each(blocks_, 64, [&](int64_t begin, int64_t end, int) {
         for (int64_t slot = begin * kLanes; slot < end * kLanes && slot < count_; slot++) {
             const float* values = from + (slot / kLanes * columns_ + column) * kLanes + slot % kLanes;
             float* row = out + static_cast<int64_t>(row_of_slot_[static_cast<size_t>(slot)]) * columns;
@@ -153,7 +153,7 @@ void Population::get_seen(int32_t* out) const {
     for (size_t slot = 0; slot < static_cast<size_t>(count_); slot++) out[row_of_slot_[slot]] = seen_[slot];
 }
 
-void Population::edit(Pool& pool, const EditInput& edit) {
+void Population::edit(Crew& crew, const EditInput& edit) {
     const auto fresh_count = static_cast<size_t>(edit.count);
     std::vector<uint32_t> parent_slot(fresh_count);
     std::vector<float> means(fresh_count * 3);
@@ -164,7 +164,7 @@ void Population::edit(Pool& pool, const EditInput& edit) {
     };
     for (size_t i = 0; i < fresh_count; i++)
         parent_slot[i] = slot_of_row_[static_cast<size_t>(edit.parents[i])];
-    pool.each(edit.count, 1024, [&](int64_t begin, int64_t end) {
+    crew.each(edit.count, 1024, [&](int64_t begin, int64_t end, int) {
         for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); i++) {
             const size_t slot = parent_slot[i];
             float q[4], r[9], local[3];
@@ -187,7 +187,7 @@ void Population::edit(Pool& pool, const EditInput& edit) {
     Buffer<float> values, first, second;
     const auto floats = static_cast<size_t>(blocks_ * columns * kLanes);
     for (Buffer<float>* buffer : {&values, &first, &second}) buffer->reserve(floats);
-    pool.each(blocks_, 64, [&](int64_t begin, int64_t end) {
+    crew.each(blocks_, 64, [&](int64_t begin, int64_t end, int) {
         for (int64_t slot = begin * kLanes; slot < end * kLanes; slot++) {
             const int64_t at = slot / kLanes * columns * kLanes + slot % kLanes;
             const bool exists = slot < count_;

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "../../../setpiece/native/crew.h"
 #include "buffer.h"
 #include "frame.h"
-#include "pool.h"
 
 namespace setpiece::cpu {
 
@@ -26,14 +26,14 @@ class Population {
 public:
     // Takes over `count` Gaussians with `columns` values each (order of frame.h's Row), with zero moments and
     // sums. The slots follow `order` (row of each slot) if given.
-    void load(Pool& pool, int64_t count, int columns, const float* values, const uint32_t* order);
-    void load_moments(Pool& pool, const float* first, const float* second);
+    void load(Crew& crew, int64_t count, int columns, const float* values, const uint32_t* order);
+    void load_moments(Crew& crew, const float* first, const float* second);
     void load_sums(const float* sums, const int32_t* seen);  // [4][count] gradient, error, weight, max_radius
 
-    void edit(Pool& pool, const EditInput& edit);
+    void edit(Crew& crew, const EditInput& edit);
 
     // Copies to the caller's order.
-    void get(Pool& pool, const float* from, int column, int columns, float* out) const;
+    void get(Crew& crew, const float* from, int column, int columns, float* out) const;
     void get_sum(const float* from, float* out) const;
     void get_seen(int32_t* out) const;
 
@@ -46,7 +46,7 @@ public:
 private:
     void resize(int64_t count, int columns);
     void arrange(const std::vector<float>& means);
-    void put(Pool& pool, const float* values, Buffer<float>* to);
+    void put(Crew& crew, const float* values, Buffer<float>* to);
 
     int64_t count_ = 0, blocks_ = 0;
     int columns_ = kSh + 3;
