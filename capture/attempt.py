@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,8 @@ def attempt(job: Job, lenses: list[Lens], lens_of: list[int], matched: Matched, 
     refining = _refine
     if not scene.AVAILABLE:
         refining = _refine_with_ceres
-        write_database(work / VERIFIED, lenses, views_of(job.names, lens_of, matched.features), CAMERA_MODEL)
+        views = views_of(job.names, lens_of, matched.features, job.stations.of)
+        write_database(work / VERIFIED, lenses, views, CAMERA_MODEL)
         write_geometries(work / VERIFIED, matched.geometries, None)
     with job.progress.task("refining", 2) as task:
         largest, model, apart = refining(job, models[0], matched, lenses, work, task.advance)
@@ -82,7 +83,14 @@ def _skeleton(
 ) -> list[Mapped]:
     keypoints = [f.keypoints for f in matched.features]
     scenes = map_skeleton(
-        keypoints, matched.geometries, lenses, lens_of, SKELETON_INLIERS, job.options.seed, job.threads
+        keypoints,
+        matched.geometries,
+        lenses,
+        lens_of,
+        SKELETON_INLIERS,
+        job.options.seed,
+        job.threads,
+        job.stations.of,
     )
     return [(found, bare_reconstruction(found, lenses, lens_of, job.names)) for found in scenes]
 
@@ -91,16 +99,18 @@ def _pycolmap_models(
     job: Job, lenses: list[Lens], lens_of: list[int], matched: Matched, method: Method, work: Path
 ) -> list[Mapped]:
     database = work / "mapping.db"
-    write_database(database, lenses, views_of(job.names, lens_of, matched.features), CAMERA_MODEL)
-    settings = _mapper_settings(job, method)
+    stations = job.stations.of
+    write_database(database, lenses, views_of(job.names, lens_of, matched.features, stations), CAMERA_MODEL)
+    settings = _mapper_settings(job, method, lenses)
     models = map_cameras(database, matched.geometries, work, settings)
-    return [(scene_of(model), model) for model in models]
+    return [(scene_of(model, lenses, stations), model) for model in models]
 
 
-def _mapper_settings(job: Job, method: Method) -> MapperSettings:
+def _mapper_settings(job: Job, method: Method, lenses: list[Lens]) -> MapperSettings:
     # Ceres adds up in the order in which threads finish: one thread gives the same poses every time
     threads = 1 if len(job.frames) <= REPEATABLE_UP_TO else job.threads
-    return MapperSettings(method, True, job.options.seed, threads)
+    known = frozenset(n + 1 for n, lens in enumerate(lenses) if lens.cam_from_rig is not None)
+    return MapperSettings(method, len(known) < len(lenses), job.options.seed, threads, known)
 
 
 def _refine(
@@ -130,7 +140,8 @@ def _refine(
 
 def _supported_part(whole: Scene) -> tuple[Scene, list[set[int]]]:
     """The scene without the frames that do not hold together with most, and the groups these make."""
-    groups = supported_groups(Model.of_scene(whole))
+    stations = whole.rigs.station.tolist() if whole.rigs else None
+    groups = supported_groups(Model.of_scene(whole), stations=stations)
     kept = groups[0] if groups else []
     apart = [{whole.frames[p] for p in group} for group in groups[1:]]
     return whole.of_frames(kept), apart
@@ -144,22 +155,23 @@ def _refine_with_ceres(
     work: Path,
     advance: Callable[[], None],
 ) -> Refined:
-    settings = _mapper_settings(job, Method.SKELETON)
-    largest, apart = _only_supported(triangulate(mapped[1], work / VERIFIED, work, settings))
+    settings, stations = _mapper_settings(job, Method.SKELETON, lenses), job.stations.of
+    largest, apart = _only_supported(triangulate(mapped[1], work / VERIFIED, work, settings), stations)
     advance()
     if largest.num_reg_images() < 2:
         return None, None, []
-    largest, more = _only_supported(refine_with_ceres(largest, settings.threads))
+    largest, more = _only_supported(refine_with_ceres(largest, settings), stations)
     advance()
     return largest, None, apart + more
 
 
-def _only_supported(reconstruction: Any) -> tuple[Any, list[set[int]]]:
+def _only_supported(reconstruction: Any, station_of: Sequence[int]) -> tuple[Any, list[set[int]]]:
     """The model without the frames that do not hold together with most, and the groups these make."""
     model = Model.of(reconstruction)
-    groups = [{model.frames[p] for p in group} for group in supported_groups(model)]
+    stations = [station_of[n] for n in model.frames]
+    groups = [{model.frames[p] for p in group} for group in supported_groups(model, stations=stations)]
     kept = groups[0] if groups else set()
     for number in model.frames:
-        if number not in kept:
+        if number not in kept and reconstruction.image(number + 1).has_pose:
             reconstruction.deregister_frame(reconstruction.image(number + 1).frame_id)
     return reconstruction, groups[1:]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pycolmap
 
-from setpiece.capture.mapping import quiet
+from setpiece.capture.mapping import MapperSettings, quiet
 from setpiece.capture.model import Model
 from setpiece.capture.refine import (
     FARTHEST_CENTRE,
@@ -27,28 +27,28 @@ from setpiece.capture.scene import LOSS_PX, MIN_ANGLE_DEG
 _ROUGH_ITERATIONS = 10
 
 
-def refine_with_ceres(model: Any, threads: int) -> Any:
+def refine_with_ceres(model: Any, settings: MapperSettings) -> Any:
     """The refined pycolmap.Reconstruction; points that do not fit are gone. `model` is used up."""
-    _adjust(model, threads, _ROUGH_ITERATIONS, 0.0, centre=False)
+    _adjust(model, settings, _ROUGH_ITERATIONS, 0.0, centre=False)
     _drop_misfits(model, LOOSE_PX)
-    if _can_tell_centre(model):
+    if _can_tell_centre(model, settings):
         before = pycolmap.Reconstruction(model)
-        _to_radial(model)
-        _adjust(model, threads, MOST_ITERATIONS, GOOD_ENOUGH, centre=True)
+        _to_radial(model, settings)
+        _adjust(model, settings, MOST_ITERATIONS, GOOD_ENOUGH, centre=True)
         _drop_misfits(model, TIGHT_PX)
-        _adjust(model, threads, MOST_ITERATIONS, GOOD_ENOUGH, centre=True)
+        _adjust(model, settings, MOST_ITERATIONS, GOOD_ENOUGH, centre=True)
         if _believable(before, model):
             model.update_point_3d_errors()
             return model
         model = before
-    _adjust(model, threads, MOST_ITERATIONS, GOOD_ENOUGH, centre=False)
+    _adjust(model, settings, MOST_ITERATIONS, GOOD_ENOUGH, centre=False)
     _drop_misfits(model, TIGHT_PX)
-    _adjust(model, threads, MOST_ITERATIONS, GOOD_ENOUGH, centre=False)
+    _adjust(model, settings, MOST_ITERATIONS, GOOD_ENOUGH, centre=False)
     model.update_point_3d_errors()
     return model
 
 
-def _adjust(model: Any, threads: int, iterations: int, tolerance: float, *, centre: bool) -> None:
+def _adjust(model: Any, settings: MapperSettings, iterations: int, tolerance: float, *, centre: bool) -> None:
     options = pycolmap.BundleAdjustmentOptions()
     options.print_summary = False
     options.refine_principal_point = centre
@@ -56,10 +56,13 @@ def _adjust(model: Any, threads: int, iterations: int, tolerance: float, *, cent
     options.ceres.loss_function_scale = LOSS_PX
     options.ceres.solver_options.max_num_iterations = iterations
     options.ceres.solver_options.function_tolerance = tolerance
-    options.ceres.solver_options.num_threads = threads
+    options.ceres.solver_options.num_threads = settings.threads
     config = pycolmap.BundleAdjustmentConfig()
     for image_id in model.reg_image_ids():
         config.add_image(image_id)
+    options.refine_sensor_from_rig = False
+    for camera_id in settings.known_cameras & set(model.cameras):
+        config.set_constant_cam_intrinsics(camera_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
     with quiet():  # pycolmap.bundle_adjustment does the same but cannot be kept from printing
         pycolmap.create_default_bundle_adjuster(options, config, model).solve()
@@ -70,14 +73,17 @@ def _drop_misfits(model: Any, largest_error_px: float) -> None:
         pycolmap.ObservationManager(model).filter_all_points3D(largest_error_px, MIN_ANGLE_DEG)
 
 
-def _can_tell_centre(model: Any) -> bool:
+def _can_tell_centre(model: Any, settings: MapperSettings) -> bool:
     frames = Counter(model.image(i).camera_id for i in model.reg_image_ids())
-    enough = min(frames.values()) >= FEWEST_FOR_CENTRE
+    unknown = [count for camera, count in frames.items() if camera not in settings.known_cameras]
+    enough = bool(unknown) and min(unknown) >= FEWEST_FOR_CENTRE
     return enough and Model.of(model).parallax_deg() >= PARALLAX_FOR_CENTRE_DEG
 
 
-def _to_radial(model: Any) -> None:
-    for camera in model.cameras.values():
+def _to_radial(model: Any, settings: MapperSettings) -> None:
+    for camera_id, camera in model.cameras.items():
+        if camera_id in settings.known_cameras:
+            continue
         focal, x, y, k = camera.params
         camera.model = pycolmap.CameraModelId.RADIAL
         camera.params = [focal, x, y, k, 0.0]

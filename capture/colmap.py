@@ -34,6 +34,7 @@ class Lens:
     height: int
     focal_px: float | None  # expected from metadata; None where nothing is known
     lens: str  # the frames' lens key
+    cam_from_rig: tuple[float, float, float, float] | None = None  # of a panorama's view, wxyz: known exactly
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class View:
     name: str
     lens: int  # number of its Lens
     keypoints: NDArray[np.float32]  # [N, 4]
+    station: int | None = None  # views of one station are one frame of a rig; None: it stands alone
 
 
 def write_database(
@@ -55,28 +57,71 @@ def write_database(
     """A new database at `path` with cameras, images and keypoints; `cameras` replaces those of the lenses."""
     path.unlink(missing_ok=True)
     with open_database(path) as database, pycolmap.DatabaseTransaction(database):
-        rigs = []
         for number, lens in enumerate(lenses):
             camera = colmap_camera(lens, camera_model)
             if cameras and number + 1 in cameras:
                 camera = cameras[number + 1]
             camera.camera_id = database.write_camera(camera)
-            rig = pycolmap.Rig()
-            rig.add_ref_sensor(camera.sensor_id)
-            rigs.append(database.write_rig(rig))
+        rig_of: dict[int, int] = {}
+        for group in rig_groups(lenses):
+            rig_of |= dict.fromkeys(group, database.write_rig(colmap_rig(group, lenses)))
+        stations: dict[tuple[bool, int], list[int]] = {}
         for number, view in enumerate(views):
-            image = pycolmap.Image(name=view.name, camera_id=view.lens + 1, image_id=number + 1)
-            database.write_image(image, use_image_id=True)
+            alone = view.station is None
+            stations.setdefault((alone, number if view.station is None else view.station), []).append(number)
+        for members in stations.values():
             frame = pycolmap.Frame()
-            frame.rig_id = rigs[view.lens]
-            frame.add_data_id(image.data_id)
+            frame.rig_id = rig_of[views[members[0]].lens]
+            for number in members:
+                view = views[number]
+                image = pycolmap.Image(name=view.name, camera_id=view.lens + 1, image_id=number + 1)
+                database.write_image(image, use_image_id=True)
+                frame.add_data_id(image.data_id)
+                database.write_keypoints(number + 1, view.keypoints)
             database.write_frame(frame)
-            database.write_keypoints(number + 1, view.keypoints)
+
+
+def rig_groups(lenses: Sequence[Lens]) -> list[list[int]]:
+    """The numbers of the lenses of each rig: a lens alone, or all views of panoramas of one kind."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for number, lens in enumerate(lenses):
+        alone = lens.cam_from_rig is None
+        key = (number,) if alone else (lens.width, lens.height, lens.lens)
+        groups.setdefault(key, []).append(number)
+    return list(groups.values())
+
+
+def colmap_rig(group: Sequence[int], lenses: Sequence[Lens]) -> Any:
+    """The pycolmap.Rig of lenses whose camera ids are their numbers + 1; the first one is its reference."""
+    rig = pycolmap.Rig()
+    rig.add_ref_sensor(_sensor(group[0]))
+    for number in group[1:]:
+        turned = rotation_of(lenses[number]) @ rotation_of(lenses[group[0]]).T
+        rig.add_sensor(_sensor(number), pycolmap.Rigid3d(pycolmap.Rotation3d(turned), np.zeros(3)))
+    return rig
+
+
+def rotation_of(lens: Lens) -> NDArray[np.float64]:
+    """The rotation [3, 3] of a lens from the axes of its station."""
+    if lens.cam_from_rig is None:
+        return np.eye(3)
+    w, x, y, z = lens.cam_from_rig
+    rotation: NDArray[np.float64] = pycolmap.Rotation3d(np.array([x, y, z, w])).matrix()
+    return rotation
+
+
+def _sensor(number: int) -> Any:
+    return pycolmap.sensor_t(pycolmap.SensorType.CAMERA, number + 1)
 
 
 def colmap_camera(lens: Lens, model: str) -> Any:
-    """The pycolmap camera that a lens starts with; 1.2 x the longer side where the focal is not known."""
+    """The pycolmap camera that a lens starts with; 1.2 x the longer side where the focal is not known.
+
+    The views of panoramas are pinholes whatever the `model`.
+    """
     longer = max(lens.width, lens.height)
+    if lens.cam_from_rig is not None:
+        model = "SIMPLE_PINHOLE"
     camera = pycolmap.Camera.create_from_model_name(
         1, model, lens.focal_px or 1.2 * longer, lens.width, lens.height
     )

@@ -54,11 +54,16 @@ def _digest(file: Path) -> bytes:
 def without_versions(read: list[ReadFrame]) -> tuple[list[ReadFrame], dict[str, LeftOut]]:
     """Those of the frames to keep, and by name those that are a smaller version of one of them.
 
-    Such as IMG_1.heic and IMG_1.jpg.
+    Such as IMG_1.heic and IMG_1.jpg. The views of a panorama go as its first one goes.
     """
     kept: dict[str, list[ReadFrame]] = {}
     dropped: dict[str, LeftOut] = {}
-    for one in sorted(read, key=lambda r: -r.frame.width * r.frame.height):
+    first_of: dict[str, ReadFrame] = {}  # of each instant its first view
+    for r in read:
+        if r.frame.rig:
+            first_of.setdefault(r.frame.rig.instant, r)
+    heads = [r for r in read if not r.frame.rig or first_of[r.frame.rig.instant] is r]
+    for one in sorted(heads, key=lambda r: -r.frame.width * r.frame.height):
         key = Path(one.frame.source).with_suffix("").as_posix().casefold()
         twin = next((k for k in kept.get(key, []) if _alike(k, one)), None)
         if twin:
@@ -66,6 +71,9 @@ def without_versions(read: list[ReadFrame]) -> tuple[list[ReadFrame], dict[str, 
             dropped[one.frame.name] = LeftOut(one.frame.source, reason)
         else:
             kept.setdefault(key, []).append(one)
+    for r in read:
+        if r.frame.rig and (gone := dropped.get(first_of[r.frame.rig.instant].frame.name)):
+            dropped[r.frame.name] = gone
     return [r for r in read if r.frame.name not in dropped], dropped
 
 

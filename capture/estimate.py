@@ -28,6 +28,7 @@ from setpiece.capture.scale.known import Posed, frame_facts, scale_json, scale_o
 from setpiece.capture.scale.measured import read_measurements
 from setpiece.capture.scale.posed_photos import posed_photos
 from setpiece.capture.split import held_out
+from setpiece.capture.stations import Stations
 from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
 from setpiece.capture.upright import upright
 from setpiece.capture.world import set_world
@@ -52,7 +53,7 @@ def estimate_poses(
 
     Frames whose decoded picture is on the shelf are not decoded again.
 
-    The result has `frames_posed`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
+    The result has `frames_posed` (a panorama counts once), `panoramas` of them, their `views`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
     reason), `up_source`, `up_error_deg`, `floor`, `seconds` (per step), `cameras` (focal length in pixels
     and as 35 mm equivalent, distortion, frames), `method`, `pairs`, `scale`, `parallax_deg` and `warnings`.
     Raises PoseError when fewer than half of the photos, or fewer than three, can be placed together.
@@ -123,7 +124,7 @@ def estimate_poses(
     target.update_frame(upright=True, up_source=world.source, floor=floor, **frame_facts(scale))
     shutil.rmtree(work, ignore_errors=True)
     return {
-        "frames_posed": len(model.frames),
+        **_counts(Stations.of_frames(frames), frames, model.frames),
         "points": len(model.points),
         "mean_error_px": round(float(reconstruction.compute_mean_reprojection_error()), 4),
         "models": [len(m) for m in attempt.models],
@@ -202,6 +203,15 @@ def _focal_warnings(cameras: list[dict[str, Any]]) -> list[str]:
     return warnings
 
 
+def _counts(stations: Stations, frames: Sequence[CapturedFrame], posed: list[int]) -> dict[str, int]:
+    views = [n for n in posed if frames[n].rig]
+    return {
+        "frames_posed": stations.among(posed),
+        "panoramas": stations.among(views),
+        "views": len(views),
+    }
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
@@ -224,7 +234,8 @@ def _undistort(
     (output / IMAGES_FOLDER).mkdir()
     (output / MASKS_FOLDER).mkdir()
     undistorters: dict[int, Undistorter] = {}
-    kept = held_out(len(model.frames), options.held_out_every)
+    stations = Stations.of_frames([frames[n] for n in model.frames])  # a panorama is kept from training whole
+    kept = held_out(stations.count, options.held_out_every)
     jobs, posed = [], []
     for position, number in enumerate(model.frames):
         frame = frames[number]
@@ -251,7 +262,7 @@ def _undistort(
                 image=f"{target.poses.name}/{IMAGES_FOLDER}/{frame.name}",
                 mask=f"{target.poses.name}/{MASKS_FOLDER}/{mask.name}" if mask else None,
                 camera=colmap_camera.transformed(world_from_colmap),
-                split="test" if position in kept else "train",
+                split="test" if stations.of[position] in kept else "train",
                 order=frame.order,
             )
         )

@@ -28,7 +28,9 @@ def forward_share(geometries: Mapping[Pair, Any], lenses: Sequence[Lens], lens_o
     out. 0 where none is left.
     """
     ahead = []
-    for (i, _), geometry in geometries.items():
+    for (i, j), geometry in geometries.items():
+        if lenses[lens_of[i]].cam_from_rig or lenses[lens_of[j]].cam_from_rig:
+            continue  # of a panorama one view always looks ahead
         if geometry.F is None or geometry.config == _FLAT:
             continue
         x, y, w = np.linalg.svd(geometry.F)[2][2]

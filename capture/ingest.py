@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from setpiece.capture.grey import GreyShelf
 from setpiece.capture.mask_files import match_masks
 from setpiece.capture.names import frame_names, natural_key
 from setpiece.capture.options import CaptureOptions
+from setpiece.capture.panorama.fisheye import unstitched
+from setpiece.capture.panorama.nadir import masked_nadirs
+from setpiece.capture.panorama.read import ReadPanorama, read_panorama
 from setpiece.capture.read_photo import ReadFrame, read_photo
 from setpiece.capture.sources import Sources
 from setpiece.capture.summary import counted, summary
@@ -25,6 +28,8 @@ from setpiece.capture.video.read import ReadClips, read_clips
 from setpiece.errors import CaptureError
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
+
+_Read = ReadFrame | ReadPanorama | LeftOut
 
 FEWEST_FRAMES = 3
 _THREADS = 2
@@ -61,8 +66,9 @@ def ingest(
             (folder / MASKS_FOLDER / f"{name}.png").unlink(missing_ok=True)
         clips = _read_clips(sources, folder / FRAMES_FOLDER, options, progress, shelf)
         read += clips.read
+        left_out += unstitched(sources)
         left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
-        _check_enough(sources, len(read), left_out)
+        _check_enough(sources, len({_instant(r) for r in read}), left_out)
         read, ordered_by = _in_capture_order(read)
         write_frames(folder, [r.frame for r in read], left_out)
     for note in [*clips.notes, *warnings]:
@@ -98,19 +104,40 @@ def _read_photos(
         _any_size(),
         ThreadPoolExecutor(_THREADS) as pool,
     ):
-        work = []
+        work: list[Future[_Read]] = []
+        panoramas: list[ReadPanorama] = []
         for i in todo:
             mask = mask_at[masks[names[i]]] if names[i] in masks else None
-            work.append(pool.submit(read_photo, files[i], names[i], outputs[i], options, shelf, mask))
+            work.append(pool.submit(_read_one, files[i], names[i], outputs[i], options, shelf, mask))
         for outcome in work:
             result = outcome.result()
             if isinstance(result, LeftOut):
                 task.advance(1, result.name)
                 left_out.append(result)
-            else:
-                task.advance(1, result.frame.source)
-                read.append(result)
-    return read, left_out
+                continue
+            if isinstance(result, ReadPanorama):
+                panoramas.append(result)
+            frames_read = result.views if isinstance(result, ReadPanorama) else [result]
+            task.advance(1, frames_read[0].frame.source)
+            read += frames_read
+    return masked_nadirs(read, panoramas, frames.parent / MASKS_FOLDER), left_out
+
+
+def _read_one(
+    path: Path,
+    source: str,
+    output: Path,
+    options: CaptureOptions,
+    shelf: GreyShelf | None,
+    mask: Path | None,
+) -> _Read:
+    panorama = read_panorama(path, source, output, options, mask)
+    return read_photo(path, source, output, options, shelf, mask) if panorama is None else panorama
+
+
+def _instant(read: ReadFrame) -> str:
+    """The same for views of one panorama."""
+    return read.frame.rig.instant if read.frame.rig else read.frame.name
 
 
 def _read_clips(

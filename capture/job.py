@@ -10,6 +10,7 @@ from pathlib import Path
 from setpiece.capture.frames import CapturedFrame
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.options import PoseOptions
+from setpiece.capture.stations import Stations
 from setpiece.progress import Progress
 from setpiece.threads import thread_count
 
@@ -41,6 +42,11 @@ class Job:
     def threads(self) -> int:
         """How many threads to use."""
         return thread_count(self.options.threads)
+
+    @property
+    def stations(self) -> Stations:
+        """Which frames were taken together."""
+        return Stations.of_frames(self.frames)
 
     @property
     def names(self) -> list[str]:

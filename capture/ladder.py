@@ -37,9 +37,13 @@ def climb(job: Job) -> list[Attempt]:
     lenses, lens_of = lenses_of(frames)
     quick, thorough = _feature_settings(len(frames), job.options)
     attempts: list[Attempt] = []
+    stations = job.stations
+    together = stations.links()
 
     def settled(matched: Matched) -> bool:
-        return bool(attempts) and best(attempts).placed >= largest_connected(matched.geometries, len(frames))
+        return bool(attempts) and best(attempts).placed >= largest_connected(
+            [*matched.geometries, *together], len(frames)
+        )
 
     def tried(matched: Matched, method: Method, lenses: list[Lens], lens_of: list[int]) -> bool:
         """Whether all photos are placed now."""
@@ -50,7 +54,7 @@ def climb(job: Job) -> list[Attempt]:
         return sorted(attempts, key=_worth, reverse=True)
 
     matched = match_frames(job, work / "quick", quick)
-    _check_steps_aside(matched, lenses, lens_of)
+    _check_steps_aside(matched, lenses, lens_of, stations.of)
     forward = forward_share(matched.geometries, lenses, lens_of) > MOSTLY_FORWARD
     first = (Method.SKELETON, Method.FORWARD) if forward else (Method.SKELETON,)
     for method in (*first, Method.GLOBAL):
@@ -64,7 +68,7 @@ def climb(job: Job) -> list[Attempt]:
     for method in (*first, Method.INCREMENTAL, Method.GLOBAL):
         if settled(matched) or tried(matched, method, lenses, lens_of):
             return ranked()
-    if not _within_reach(best(attempts), matched):
+    if not _within_reach(best(attempts), matched, together):
         return ranked()
     progress.line(
         f"{best(attempts).placed} of {len(frames)} photos placed so far; "
@@ -84,14 +88,16 @@ def _left_over(attempt: Attempt) -> set[int]:
     return everything - attempt.models[0] if 2 * attempt.placed >= len(everything) else everything
 
 
-def _within_reach(attempt: Attempt, matched: Matched) -> bool:
+def _within_reach(attempt: Attempt, matched: Matched, together: list[Pair]) -> bool:
     """Whether a photo was left over that clearly shows what others show."""
     clear = [p for p, g in matched.geometries.items() if len(g.inlier_matches) >= CLEAR_INLIERS]
-    return attempt.placed < largest_connected(clear, len(matched.features))
+    return attempt.placed < largest_connected([*clear, *together], len(matched.features))
 
 
-def _check_steps_aside(matched: Matched, lenses: list[Lens], lens_of: list[int]) -> None:
-    if turning_share(matched.features, matched.geometries, lenses, lens_of) > MOSTLY_TURNED:
+def _check_steps_aside(
+    matched: Matched, lenses: list[Lens], lens_of: list[int], station_of: Sequence[int]
+) -> None:
+    if turning_share(matched.features, matched.geometries, lenses, lens_of, station_of) > MOSTLY_TURNED:
         raise PoseError(f"the photos were taken by turning on the spot, which shows no depth. {WALK}")
 
 

@@ -36,6 +36,7 @@ class MapperSettings:
     refine_focal: bool
     seed: int
     threads: int
+    known_cameras: frozenset[int] = frozenset()  # camera ids whose intrinsics stay
 
 
 def map_cameras(
@@ -73,6 +74,8 @@ def _incremental_options(settings: MapperSettings) -> Any:
     options.triangulation.random_seed = settings.seed
     options.num_threads = settings.threads
     options.ba_refine_focal_length = settings.refine_focal
+    options.ba_refine_sensor_from_rig = False
+    options.constant_cameras = set(settings.known_cameras)
     if settings.method is Method.DEFAULTS:
         return options
     if settings.method in (Method.SKELETON, Method.FORWARD):
@@ -99,6 +102,7 @@ def _global_options(settings: MapperSettings) -> Any:
     options.mapper.random_seed = settings.seed
     options.mapper.rotation_averaging.random_seed = settings.seed
     options.mapper.global_positioning.random_seed = settings.seed
+    options.mapper.refine_sensor_from_rig = False
     options.mapper.bundle_adjustment.refine_focal_length = settings.refine_focal
     return options
 

@@ -67,9 +67,12 @@ def match_frames(
         features[i] = one
     job.clock.add("features", started)
     started = time.monotonic()
-    pairs, chosen_by = choose_pairs(features, options.neighbours, options.window, threads, chosen)
+    stations = job.stations.of
+    pairs, chosen_by = choose_pairs(features, options.neighbours, options.window, threads, chosen, stations)
     if left_over:
-        wider, _ = choose_pairs(features, 2 * options.neighbours, 2 * options.window, threads, left_over)
+        wider, _ = choose_pairs(
+            features, 2 * options.neighbours, 2 * options.window, threads, left_over, stations
+        )
         pairs = sorted({*pairs, *wider})
     job.clock.add("pairs", started)
     started = time.monotonic()
@@ -111,11 +114,15 @@ def _verify(
         verified = two_view.verify_pairs(features, matches, seed, threads)
         return {pair: two_view.to_colmap(found) for pair, found in verified.items()}
     lenses, lens_of = lenses_of(job.frames)
-    write_database(work / VERIFIED, lenses, views_of(job.names, lens_of, features), CAMERA_MODEL)
+    views = views_of(job.names, lens_of, features, job.stations.of)
+    write_database(work / VERIFIED, lenses, views, CAMERA_MODEL)
     with quiet():
         return verify_matches(work / VERIFIED, matches, seed, threads)
 
 
-def views_of(names: Sequence[str], lens_of: list[int], features: Sequence[Features]) -> list[View]:
+def views_of(
+    names: Sequence[str], lens_of: list[int], features: Sequence[Features], station_of: Sequence[int]
+) -> list[View]:
     """The frames as COLMAP sees them."""
-    return [View(name, lens, x.keypoints) for name, lens, x in zip(names, lens_of, features, strict=True)]
+    rows = zip(names, lens_of, features, station_of, strict=True)
+    return [View(name, lens, x.keypoints, station) for name, lens, x, station in rows]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from setpiece.errors import SetpieceError
 from setpiece.options import check_options, option
 
 
+class PhotoKind(str, enum.Enum):
+    """What pictures are taken for."""
+
+    AUTO = "auto"  # each for what its metadata, its shape and its edges say
+    PHOTOS = "photos"  # all for ordinary photos
+    PANORAMAS = "panoramas"  # all for equirectangular panoramas
+
+
 @dataclass(frozen=True)
 class CaptureOptions:
     """How photos become checked frames."""
+
+    kind: PhotoKind = option(
+        PhotoKind.AUTO,
+        "What the pictures are: auto tells 360 panoramas (equirectangular, 2:1) from ordinary photos.",
+    )
 
     max_side: int = option(4096, "Pixels; longer photos are scaled down to this longest side.", least=240)
     min_side: int = option(240, "Pixels; photos whose shorter side is below this are left out.", least=32)

@@ -24,21 +24,26 @@ def choose_pairs(
     window: int,
     threads: int,
     frames: Collection[int] | None = None,
+    station_of: Sequence[int] | None = None,
 ) -> tuple[list[Pair], str]:
     """The pairs to match, sorted, and how they were chosen: "exhaustive", "preview" or "retrieval".
 
     Small captures are matched exhaustively. In larger ones each frame is paired with the `neighbours`
     frames that share most matches in a quick preview, and with the `window` frames before and after it in
     capture order. In very large ones only frames with a similar mix of features are previewed. With `frames`
-    these alone choose whom they are paired with.
+    these alone choose whom they are paired with. Frames of one station are never paired; where there are
+    several, their neighbours in capture order are the views in the same direction from the stations around.
     """
     n = len(features)
+    stations = range(n) if station_of is None else station_of
     if n <= PREVIEW_ALL_UP_TO:
         how, candidates = "preview", [(i, j) for i in range(n) for j in range(i + 1, n)]
     else:
         how, candidates = "retrieval", similar_pairs(features, SHORTLIST, threads)
     choosing = set(range(n) if frames is None else frames)
-    candidates = [(i, j) for i, j in candidates if i in choosing or j in choosing]
+    candidates = [
+        (i, j) for i, j in candidates if (i in choosing or j in choosing) and stations[i] != stations[j]
+    ]
     if n <= ALL_PAIRS_UP_TO:
         return candidates, "exhaustive"
     counts = np.zeros((n, n), np.int32)
@@ -46,22 +51,30 @@ def choose_pairs(
         candidates, count_matches(features, candidates, PREVIEW_FEATURES, threads), strict=True
     ):
         counts[i, j] = counts[j, i] = count
-    return pairs_from_counts(counts, neighbours, window, choosing), how
+    return pairs_from_counts(counts, neighbours, window, choosing, stations), how
 
 
 def pairs_from_counts(
-    counts: NDArray[np.int32], neighbours: int, window: int, choosing: Collection[int] | None = None
+    counts: NDArray[np.int32],
+    neighbours: int,
+    window: int,
+    choosing: Collection[int] | None = None,
+    station_of: Sequence[int] | None = None,
 ) -> list[Pair]:
     """The pairs of each frame with its best others by `counts` [n, n] and with its neighbours in order.
 
     Of the frames `choosing`, where they are given.
     """
     n = len(counts)
+    stations = list(range(n) if station_of is None else station_of)
+    place = [k - stations.index(s) for k, s in enumerate(stations)]  # among the frames of the station
+    frame_at = {(s, p): k for k, (s, p) in enumerate(zip(stations, place, strict=True))}
     pairs: set[Pair] = set()
     for i in range(n) if choosing is None else choosing:
         best = np.argsort(-counts[i], kind="stable")[:neighbours]
         chosen = {int(j) for j in best if counts[i, j] >= _FEWEST_PREVIEW}
-        chosen |= set(range(max(0, i - window), min(n, i + window + 1))) - {i}
+        around = range(stations[i] - window, stations[i] + window + 1)
+        chosen |= {frame_at[(s, place[i])] for s in around if (s, place[i]) in frame_at} - {i}
         pairs |= {(min(i, j), max(i, j)) for j in chosen}
     return sorted(pairs)
 

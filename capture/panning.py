@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from setpiece.capture.colmap import Lens
+from setpiece.capture.colmap import Lens, rotation_of
 from setpiece.capture.features import Features
 from setpiece.capture.matching import Pair
 
@@ -31,12 +31,21 @@ def turning_share(
     geometries: Mapping[Pair, Any],
     lenses: Sequence[Lens],
     lens_of: Sequence[int],
+    station_of: Sequence[int] | None = None,
 ) -> float:
     """The share of verified pairs that a turn on the spot explains, 0 to 1, at the best focal length.
 
-    0 where fewer than three pairs can be judged.
+    0 where fewer than three pairs can be judged. Frames of one station are judged as one.
     """
-    pairs = [p for p, g in geometries.items() if len(g.inlier_matches) >= FEWEST_MATCHES]
+    together: dict[Pair, list[Pair]] = {}  # the pairs of frames between two stations
+    for i, j in geometries:
+        key = (i, j) if station_of is None else (station_of[i], station_of[j])
+        together.setdefault(key, []).append((i, j))
+    pairs = [
+        key
+        for key, some in together.items()
+        if sum(len(geometries[p].inlier_matches) for p in some) >= FEWEST_MATCHES
+    ]
     if len(pairs) < 3:
         return 0.0
     pairs = [pairs[i] for i in np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_PAIRS)).astype(int)]
@@ -45,10 +54,13 @@ def turning_share(
     for fraction in [None] if known else list(FOCALS):
         turned = 0
         for i, j in pairs:
-            inliers = np.asarray(geometries[(i, j)].inlier_matches)
-            first = _rays(features[i], inliers[:, 0], lenses[lens_of[i]], fraction)
-            second = _rays(features[j], inliers[:, 1], lenses[lens_of[j]], fraction)
-            turned += _turn_residual(first, second) * (fraction or _fraction(lenses[lens_of[i]])) < RESIDUAL
+            rays, lens = [], lenses[lens_of[together[(i, j)][0][0]]]
+            for a, b in together[(i, j)]:
+                inliers = np.asarray(geometries[(a, b)].inlier_matches)
+                first = _rays(features[a], inliers[:, 0], lenses[lens_of[a]], fraction)
+                rays.append([first, _rays(features[b], inliers[:, 1], lenses[lens_of[b]], fraction)])
+            first, second = (np.concatenate(r) for r in zip(*rays, strict=True))
+            turned += _turn_residual(first, second) * (fraction or _fraction(lens)) < RESIDUAL
         share = max(share, turned / len(pairs))
     return share
 
@@ -59,11 +71,13 @@ def _fraction(lens: Lens) -> float:
 
 
 def _rays(features: Features, rows: NDArray[np.int64], lens: Lens, fraction: float | None) -> Vectors:
-    focal = max(lens.width, lens.height) * (fraction or _fraction(lens))
+    """Unit rays in the axes of the frame's station."""
+    known = lens.cam_from_rig is not None
+    focal = max(lens.width, lens.height) * (_fraction(lens) if known else fraction or _fraction(lens))
     at = features.keypoints[rows, :2].astype(np.float64) - (lens.width / 2, lens.height / 2)
     rays = np.concatenate([at / focal, np.ones((len(at), 1))], axis=1)
     unit: Vectors = rays / np.linalg.norm(rays, axis=1, keepdims=True)
-    return unit
+    return unit @ rotation_of(lens)
 
 
 def _turn_residual(first: Vectors, second: Vectors) -> float:

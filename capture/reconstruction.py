@@ -11,12 +11,17 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
-from setpiece.capture.colmap import Lens, colmap_camera
-from setpiece.capture.scene import Scene
+from setpiece.capture.colmap import Lens, colmap_camera, colmap_rig, rig_groups
+from setpiece.capture.scene import Rigs, Scene
 
 
-def scene_of(reconstruction: Any) -> Scene:
-    """The registered frames of a pycolmap.Reconstruction, with at most two radial terms; without points."""
+def scene_of(
+    reconstruction: Any, lenses: Sequence[Lens] = (), station_of: Sequence[int] | None = None
+) -> Scene:
+    """The registered frames of a pycolmap.Reconstruction, with at most two radial terms; without points.
+
+    `lenses` and `station_of` are those of all frames of the capture; without them every frame stands alone.
+    """
     ids = sorted(reconstruction.reg_image_ids())
     images = [reconstruction.image(i) for i in ids]
     cameras = sorted({image.camera_id for image in images})
@@ -25,6 +30,9 @@ def scene_of(reconstruction: Any) -> Scene:
         parameters = reconstruction.camera(camera_id).params
         row[: len(parameters)] = parameters
     none = np.zeros(0, np.int32)
+    rigs = None
+    if station_of is not None:
+        rigs = Rigs.of([lenses[i - 1] for i in cameras], np.array([station_of[i - 1] for i in ids], np.int32))
     return Scene(
         frames=[i - 1 for i in ids],
         poses=np.array([image.cam_from_world().matrix() for image in images]).reshape(-1, 3, 4),
@@ -35,6 +43,7 @@ def scene_of(reconstruction: Any) -> Scene:
         point=none,
         feature=none,
         xy=np.zeros((0, 2)),
+        rigs=rigs,
     )
 
 
@@ -46,13 +55,39 @@ def bare_reconstruction(
     `lenses`, `lens_of` and `names` are those of all frames of the capture.
     """
     bare = pycolmap.Reconstruction()
-    for number in sorted({lens_of[n] for n in scene.frames}):
+    used = sorted({lens_of[n] for n in scene.frames})
+    rig_of: dict[int, int] = {}
+    for number in used:
         camera = colmap_camera(lenses[number], "SIMPLE_RADIAL")
         camera.camera_id = number + 1
-        bare.add_camera_with_trivial_rig(camera)
-    for number, pose in zip(scene.frames, scene.poses, strict=True):
-        image = pycolmap.Image(name=names[number], camera_id=lens_of[number] + 1, image_id=number + 1)
-        bare.add_image_with_trivial_frame(image, pycolmap.Rigid3d(pose))
+        bare.add_camera(camera)
+    for found in rig_groups(lenses):
+        if group := [n for n in found if n in used]:
+            rig = colmap_rig(group, lenses)
+            rig.rig_id = len(set(rig_of.values())) + 1
+            bare.add_rig(rig)
+            rig_of |= dict.fromkeys(group, rig.rig_id)
+    stations = scene.rigs.station.tolist() if scene.rigs else scene.frames
+    together: dict[int, list[int]] = {}
+    for position, station in enumerate(stations):
+        together.setdefault(station, []).append(position)
+    for positions in together.values():
+        frame = pycolmap.Frame()
+        frame.frame_id = scene.frames[positions[0]] + 1
+        frame.rig_id = rig_of[lens_of[scene.frames[positions[0]]]]
+        images = []
+        for position in positions:
+            number = scene.frames[position]
+            image = pycolmap.Image(name=names[number], camera_id=lens_of[number] + 1, image_id=number + 1)
+            image.frame_id = frame.frame_id
+            frame.add_data_id(image.data_id)
+            images.append(image)
+        bare.add_frame(frame)
+        for image in images:
+            bare.add_image(image)
+        first = positions[0]
+        bare.frame(frame.frame_id).set_cam_from_world(images[0].camera_id, pycolmap.Rigid3d(scene.poses[first]))
+        bare.register_frame(frame.frame_id)
     return bare
 
 
@@ -68,8 +103,11 @@ def reconstruction_of(
         if image_id - 1 not in kept:
             base.deregister_frame(base.image(image_id).frame_id)
     cameras = sorted({base.image(n + 1).camera_id for n in scene.frames})
-    for camera_id, lens in zip(cameras, scene.lenses, strict=True):
+    fixed = scene.rigs.fixed if scene.rigs else np.zeros(len(cameras), bool)
+    for camera_id, lens, known in zip(cameras, scene.lenses, fixed, strict=True):
         camera = base.camera(camera_id)
+        if known:
+            continue
         camera.model = pycolmap.CameraModelId.RADIAL if second_term else pycolmap.CameraModelId.SIMPLE_RADIAL
         camera.params = lens if second_term else lens[:4]
     for number, pose in zip(scene.frames, scene.poses, strict=True):

@@ -57,12 +57,18 @@ def _finish(scene: Scene, free: Free, threads: int) -> Scene:
 
 def _can_tell_centre(scene: Scene) -> bool:
     frames = np.bincount(scene.lens_of, minlength=len(scene.lenses))
+    if scene.rigs:
+        frames[scene.rigs.fixed] = 0  # there is nothing to tell
+    if not frames.any():
+        return False
     enough = int(frames[frames > 0].min()) >= FEWEST_FOR_CENTRE and len(scene.points) > 0
     return enough and Model.of_scene(scene).parallax_deg() >= PARALLAX_FOR_CENTRE_DEG
 
 
 def _believable(before: Scene, after: Scene, lenses: Sequence[Lens]) -> bool:
     for lens, old, new in zip(lenses, before.lenses, after.lenses, strict=True):
+        if lens.cam_from_rig is not None:
+            continue
         longer = max(lens.width, lens.height)
         off = np.abs(new[1:3] - (lens.width / 2, lens.height / 2)).max()
         if off > FARTHEST_CENTRE * longer or abs(new[0] / old[0] - 1) > LARGEST_FOCAL_CHANGE:

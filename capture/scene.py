@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from setpiece.capture.colmap import Lens, rotation_of
 from setpiece.capture.matching import Pair
 
 try:
@@ -23,6 +24,31 @@ AVAILABLE = _native is not None
 LOSS_PX = 1.0  # scale of the Cauchy loss
 FEWEST_VIEWS = 3  # features of a track; two views alone check nothing
 MIN_ANGLE_DEG = 1.5
+
+@dataclass(frozen=True)
+class Rigs:
+    """Which frames of a scene move together, and lenses that are known exactly."""
+
+    station: NDArray[np.int32]  # [N] of each frame, ascending
+    turns: NDArray[np.float64]  # [L, 3, 3] rotation of the lens from its station's axes
+    fixed: NDArray[np.bool_]  # [L] the lens is known exactly
+
+    @classmethod
+    def of(cls, lenses: Sequence[Lens], station: NDArray[np.int32]) -> Rigs | None:
+        """Those of lenses and of frames at stations; None where no lens is a panorama's view."""
+        fixed = np.array([lens.cam_from_rig is not None for lens in lenses], bool)
+        if not fixed.any():
+            return None
+        return cls(station.astype(np.int32), np.array([rotation_of(lens) for lens in lenses]), fixed)
+
+    def part(self, frames: Sequence[int] | NDArray[np.int32], lenses: Any) -> Rigs:
+        """The same for some of the frames and lenses."""
+        return Rigs(self.station[list(frames)], self.turns[lenses], self.fixed[lenses])
+
+    def numbered(self) -> NDArray[np.int32]:
+        """The stations numbered from 0 without gaps, [N]."""
+        return np.unique(self.station, return_inverse=True)[1].astype(np.int32)
+
 
 Free = tuple[bool, bool, bool, bool, bool]  # which of f, cx, cy, k1 and k2 are estimated
 
@@ -40,13 +66,15 @@ class Scene:
     point: NDArray[np.int32]  # [O] rows of `points`
     feature: NDArray[np.int32]  # [O] numbers among the frame's features
     xy: NDArray[np.float64]  # [O, 2] pixels
+    rigs: Rigs | None = None  # None: each frame moves alone, and no lens is known exactly
 
     def adjusted(self, free: Free, iterations: int, tolerance: float, threads: int) -> tuple[Scene, float]:
         """The scene of least cost near by, and that cost; ends where a step gains less than `tolerance`."""
         poses, lenses, points = self.poses.copy(), self.lenses.copy(), self.points.copy()
         _, cost, _ = _native.adjust(
             poses, self.lens_of, np.zeros(len(poses), bool), lenses, free, points, self.frame, self.point,
-            self.xy, LOSS_PX, iterations, tolerance, threads,
+            self.xy, LOSS_PX, iterations, tolerance, threads, "",
+            *((rigs.numbered(), rigs.turns, rigs.fixed) if (rigs := self.rigs) else ()),
         )  # fmt: skip
         return replace(self, poses=poses, lenses=lenses, points=points), cost
 
@@ -79,6 +107,7 @@ class Scene:
             lens_of=lens_of.astype(np.int32),
             lenses=self.lenses[used],
             frame=row[rest.frame],
+            rigs=self.rigs.part(positions, used) if self.rigs else None,
         )
 
     def kept(self, observations: NDArray[np.bool_]) -> Scene:

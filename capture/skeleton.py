@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from setpiece.capture.colmap import Lens
 from setpiece.capture.matching import Pair
-from setpiece.capture.scene import Scene, most_first
+from setpiece.capture.scene import Rigs, Scene, most_first
 
 try:
     from setpiece.capture import _native
@@ -67,16 +67,19 @@ def map_skeleton(
     limit: int,
     seed: int,
     threads: int,
+    station_of: Sequence[int] | None = None,
 ) -> list[Scene]:
     """The models that at most `limit` matches of each pair give, that of most frames first; without points.
 
-    `keypoints` are those of all frames. Poses and focal lengths are rough, distortion has one term. The same
+    `keypoints` are those of all frames; frames of one station are placed together (None: each alone). Poses and focal lengths are rough, distortion has one term. The same
     for any number of threads.
     """
     starts = np.cumsum([0] + [len(k) for k in keypoints]).astype(np.int64)
     if not geometries or starts[-1] > _MOST_FEATURES:
         return []
     few = FewMatches.of(starts, geometries, limit)
+    stations = np.array(range(len(keypoints)) if station_of is None else station_of, np.int32)
+    rigs = Rigs.of(lenses, stations)
     longer = np.array([float(max(lens.width, lens.height)) for lens in lenses])
     optics = np.array(
         [
@@ -97,6 +100,9 @@ def map_skeleton(
         few.verified,
         seed,
         threads,
+        stations,
+        rigs.turns if rigs else None,
+        rigs.fixed if rigs else np.zeros(len(lenses), bool),
     )
     scenes = []
     for frames, poses, found in models:
@@ -113,6 +119,7 @@ def map_skeleton(
                 point=none,
                 feature=none,
                 xy=np.zeros((0, 2)),
+                rigs=rigs.part(frames, used) if rigs else None,
             )
         )
     return scenes

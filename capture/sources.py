@@ -7,6 +7,7 @@ from pathlib import Path
 
 from setpiece.capture.mask_files import is_mask
 from setpiece.capture.names import natural_key, readable
+from setpiece.capture.panorama.fisheye import how_to_stitch
 from setpiece.errors import CaptureError
 from setpiece.setfolder import SET_FILE
 
@@ -49,6 +50,8 @@ def find_sources(capture: Path) -> Sources:
     masks = [f for f in visible if f.suffix.lower() in PHOTOS and _is_mask(f, capture)]
     pictures = [f for f in visible if f.suffix.lower() in PHOTOS and not _is_mask(f, capture)]
     clips = [f for f in visible if f.suffix.lower() in CLIPS]
+    if not pictures and not clips and (original := next((f for f in visible if how_to_stitch(f)), None)):
+        raise CaptureError(f"{original.name} cannot be read: {how_to_stitch(original)}.")
     if not pictures and not clips:
         what = f"none of its {len(visible)} files is" if visible else "it is empty, without"
         raise CaptureError(

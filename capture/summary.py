@@ -27,7 +27,10 @@ def summary(
     ordered_by: str,
     clips: ReadClips,
 ) -> dict[str, Any]:
-    """The result of the capture stage (`ingest`); `read` in capture order."""
+    """The result of the capture stage (`ingest`); `read` in capture order.
+
+    A panorama counts as one frame; `views` says how many all panoramas were cut into.
+    """
     frames = [r.frame for r in read]
     cameras: dict[tuple[str, int, int], dict[str, Any]] = {}
     for f in frames:
@@ -49,13 +52,17 @@ def summary(
     stills = [f for f in frames if f.clip is None]  # frames of clips were chosen by their sharpness
     transparent = sum(r.transparent for r in read)
     notes = [f"{transparent} photos have transparent parts, which are ignored"] if transparent else []
+    instants = {r.frame.rig.instant for r in read if r.frame.rig}
+    views = sum(f.rig is not None for f in frames)
     return {
         "frames_given": len(sources.photos) + len(clips.read),
-        "frames_used": len(frames),
+        "frames_used": len(frames) - views + len(instants),
+        "panoramas": len(instants),
+        "views": views,
         "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
         "other_files": len(sources.others),
         "photos_given": len(sources.photos),
-        "photos_used": len(frames) - len(clips.read),
+        "photos_used": len(frames) - views + len(instants) - len(clips.read),
         "clips_given": len(sources.clips),
         "clips": clips.clips,
         "ordered_by": ordered_by,

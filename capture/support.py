@@ -7,23 +7,34 @@ wrongly: at the wrong angle and scale. Growing the model again, photo by photo, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.model import Model
+from setpiece.capture.stations import merged
 
 POINTS_COMPARED = 8000  # enough to tell which two frames share most
 FEWEST_POINTS = 20  # that a frame must see and at least two frames before it have seen
 
 
-def supported_groups(model: Model, fewest: int = FEWEST_POINTS) -> list[list[int]]:
+def supported_groups(
+    model: Model, fewest: int = FEWEST_POINTS, stations: Sequence[int] | None = None
+) -> list[list[int]]:
     """Positions of the model's frames in groups that hold together, the largest first.
 
     Each group grows from the two frames that share most points; the frame that sees most points which two
     frames of the group see is next, as long as it sees `fewest`. Frames that join none are in no group.
+    Frames of one of the `stations` (one for each position) count as one frame.
     """
+    if stations is not None:
+        numbers = sorted(set(stations))
+        joined = replace(model, frames=numbers, seen=merged(stations, model.seen))
+        groups = supported_groups(joined, fewest)
+        whole = [{numbers[n] for n in group} for group in groups]
+        return [[p for p, s in enumerate(stations) if s in group] for group in whole]
     rest = set(range(len(model.frames)))
     seen_by = _seen_by(model)
     groups = []

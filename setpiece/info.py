@@ -10,7 +10,8 @@ from setpiece.setfolder import SetFolder
 def set_info(target: SetFolder) -> dict[str, Any]:
     """Facts of a set as a JSON object; what is not known yet is null.
 
-    `frames.given`, `frames.used`, `frames.posed`, `frames.sentence` (what was used), `frames.clips`;
+    `frames.given`, `frames.used`, `frames.posed`, `frames.sentence` (what was used), `frames.clips`,
+    `frames.panoramas` of those used, `frames.views` that they make;
     `poses.seconds`, `poses.error_px`, `poses.models`;
     `training.seconds`, `.splats`, `.psnr` (dB, held-out photos), `.ssim`, `.device`; `scale.known`, `.unit`,
     `.source`, `.error` (relative, one standard deviation);
@@ -33,6 +34,8 @@ def set_info(target: SetFolder) -> dict[str, Any]:
                 for c in capture.get("result", {}).get("clips", [])
             ],
             "posed": poses.get("result", {}).get("frames_posed"),
+            "panoramas": capture.get("result", {}).get("panoramas", 0),
+            "views": capture.get("result", {}).get("views", 0),
             "held_out": train.get("result", {}).get("test_frames"),
         },
         "poses": {
@@ -104,13 +107,13 @@ def used_sentence(result: dict[str, Any]) -> str:
     """ "12 of 13 used" or "63 frames of 2 clips and 12 of 13 photos used", as the capture stage counted."""
     clips = result.get("clips", [])
     if not clips:
-        return f"{result['frames_used']} of {result['frames_given']} used"
+        return f"{result['frames_used']} of {result['frames_given']} used{_of_panoramas(result)}"
     used, given = result["photos_used"], result["photos_given"]
     frames, clip = result["frames_used"] - used, f"{len(clips)} clip" + ("s" if len(clips) > 1 else "")
     if result["clips_given"] > len(clips):
         clip = f"{len(clips)} of {result['clips_given']} clips"
     photos = f" and {used if used == given else f'{used} of {given}'} photos" if given else ""
-    return f"{frames} frames of {clip}{photos} used"
+    return f"{frames} frames of {clip}{photos} used{_of_panoramas(result)}"
 
 
 def scale_sentence(scale: dict[str, Any]) -> str:
@@ -129,6 +132,24 @@ def quality_sentence(psnr: float | None, ssim: float | None, held_out: int | Non
     return f"{score} on {held_out} photos that training never saw"
 
 
+def counted(photos: int, panoramas: int, views: int) -> str:
+    """How many pictures of each kind there are, in words: "11 panoramas (66 views)"."""
+    parts = [f"{photos} photo{'' if photos == 1 else 's'}"] if photos or not panoramas else []
+    if panoramas:
+        parts.append(f"{panoramas} panorama{'' if panoramas == 1 else 's'} ({views} views)")
+    return " and ".join(parts)
+
+
+def _of_panoramas(result: dict[str, Any]) -> str:
+    panoramas, views = result.get("panoramas", 0), result.get("views", 0)
+    return f", of them {counted(0, panoramas, views)}" if panoramas else ""
+
+
+def _posed(result: dict[str, Any]) -> str:
+    panoramas, views = result.get("panoramas", 0), result.get("views", 0)
+    return counted(result["frames_posed"] - panoramas, panoramas, views)
+
+
 def stage_sentence(name: str, record: dict[str, Any]) -> str:
     """One line about a finished stage."""
     result, seconds = record["result"], f"{record['seconds']:.1f} s"
@@ -137,7 +158,7 @@ def stage_sentence(name: str, record: dict[str, Any]) -> str:
     if name == "poses":
         error = result.get("mean_error_px")
         shown = f", error {error:.2f} px" if error is not None else ""
-        return f"Poses     {result['frames_posed']} photos posed{shown}, {seconds}"
+        return f"Poses     {_posed(result)} posed{shown}, {seconds}"
     if name == "train":
         quality = quality_sentence(result["psnr"], result["ssim"], result["test_frames"])
         return f"Training  {result['splats']:,} splats, {quality}, {seconds}"

@@ -42,14 +42,28 @@ private:
     double* start_;
 };
 
+// Which frames move together.
+struct Stations {
+    std::vector<int32_t> of;  // [frames]
+    int64_t count = 0;
+
+    explicit Stations(const Scene& s) : of(static_cast<size_t>(s.frames)) {
+        for (int64_t f = 0; f < s.frames; f++) {
+            of[f] = s.station ? s.station[f] : static_cast<int32_t>(f);
+            if (of[f] != count && (f == 0 || of[f] != count - 1)) throw std::invalid_argument("stations must ascend");
+            count = of[f] + 1;
+        }
+    }
+};
+
 // Where each point's observations start, which blocks S has, and which of them each point adds to.
 struct Structure {
     std::vector<int32_t> starts, row_starts, row_columns, pair_blocks;
     std::vector<int64_t> pair_starts;
     int64_t longest = 0;  // track
 
-    explicit Structure(const Scene& s) : starts(s.points + 1, 0), pair_starts(s.points + 1, 0) {
-        std::vector<int32_t> frame_starts(s.frames + 1, 0);
+    Structure(const Scene& s, const Stations& stations) : starts(s.points + 1, 0), pair_starts(s.points + 1, 0) {
+        std::vector<int32_t> heads(s.points + 1, 0), row_heads(stations.count + 1, 0), of_head;
         for (int64_t o = 0; o < s.observations; o++) {
             const int32_t p = s.point[o], f = s.frame[o];
             const bool sorted = o == 0 || s.point[o - 1] < p || (s.point[o - 1] == p && s.frame[o - 1] < f);
@@ -57,81 +71,102 @@ struct Structure {
                 throw std::invalid_argument("observations must be sorted by point and frame, each pair once");
             }
             starts[p + 1]++;
-            frame_starts[f + 1]++;
+            if (o > 0 && s.point[o - 1] == p && stations.of[s.frame[o - 1]] == stations.of[f]) continue;
+            of_head.push_back(stations.of[f]);  // a station that sees the point
+            heads[p + 1]++;
+            row_heads[stations.of[f] + 1]++;
         }
         for (int64_t p = 0; p < s.points; p++) {
-            const int64_t track = starts[p + 1];
-            longest = std::max(longest, track);
+            const int64_t seen = heads[p + 1];
+            longest = std::max<int64_t>(longest, starts[p + 1]);
             starts[p + 1] += starts[p];
-            pair_starts[p + 1] = pair_starts[p] + track * (track + 1) / 2;
+            heads[p + 1] += heads[p];
+            pair_starts[p + 1] = pair_starts[p] + seen * (seen + 1) / 2;
         }
         for (int64_t f = 0; f < s.frames; f++) {
-            frame_starts[f + 1] += frame_starts[f];
             if (s.lens_of[f] < 0 || s.lens_of[f] >= s.lenses) throw std::invalid_argument("no such lens");
         }
-        std::vector<int32_t> of_frame(s.observations), next(frame_starts.begin(), frame_starts.end() - 1);
-        for (int64_t o = 0; o < s.observations; o++) of_frame[next[s.frame[o]]++] = static_cast<int32_t>(o);
-        add_rows(s, frame_starts, of_frame);
+        for (int64_t n = 0; n < stations.count; n++) row_heads[n + 1] += row_heads[n];
+        add_rows(heads, row_heads, of_head);
     }
 
 private:
-    void add_rows(const Scene& s, const std::vector<int32_t>& frame_starts, const std::vector<int32_t>& of_frame) {
-        std::vector<int32_t> block(s.frames, -1);  // of the frame's row, by column
+    // `heads` of each point and `row_heads` of each station count the (point, station) pairs; `of_head` has their
+    // stations, sorted by point.
+    void add_rows(const std::vector<int32_t>& heads, const std::vector<int32_t>& row_heads,
+                  const std::vector<int32_t>& of_head) {
+        const auto rows = static_cast<int32_t>(row_heads.size() - 1);
+        std::vector<int32_t> of_row(of_head.size()), point_of(of_head.size());
+        std::vector<int32_t> next(row_heads.begin(), row_heads.end() - 1), block(rows, -1);
+        for (size_t h = 0; h < of_head.size(); h++) of_row[next[of_head[h]]++] = static_cast<int32_t>(h);
+        for (size_t p = 0; p + 1 < heads.size(); p++) {
+            std::fill(point_of.begin() + heads[p], point_of.begin() + heads[p + 1], static_cast<int32_t>(p));
+        }
         pair_blocks.resize(pair_starts.back());
         row_starts.push_back(0);
-        for (int32_t f = 0; f < s.frames; f++) {
+        for (int32_t f = 0; f < rows; f++) {
             const int32_t first = row_starts.back();
-            for (int32_t n = frame_starts[f]; n < frame_starts[f + 1]; n++) {
-                for (int64_t o = starts[s.point[of_frame[n]]]; o < of_frame[n]; o++) {
-                    if (block[s.frame[o]] >= first) continue;
-                    block[s.frame[o]] = first;
-                    row_columns.push_back(s.frame[o]);
+            for (int32_t n = row_heads[f]; n < row_heads[f + 1]; n++) {
+                for (int32_t h = heads[point_of[of_row[n]]]; h < of_row[n]; h++) {
+                    if (block[of_head[h]] >= first) continue;
+                    block[of_head[h]] = first;
+                    row_columns.push_back(of_head[h]);
                 }
             }
             std::sort(row_columns.begin() + first, row_columns.end());
             row_columns.push_back(f);
             for (size_t b = first; b < row_columns.size(); b++) block[row_columns[b]] = static_cast<int32_t>(b);
-            for (int32_t n = frame_starts[f]; n < frame_starts[f + 1]; n++) {
-                const int64_t p = s.point[of_frame[n]], own = of_frame[n] - starts[p];
+            for (int32_t n = row_heads[f]; n < row_heads[f + 1]; n++) {
+                const int64_t p = point_of[of_row[n]], own = of_row[n] - heads[p];
                 int32_t* to = pair_blocks.data() + pair_starts[p] + own * (own + 1) / 2;
-                for (int64_t m = 0; m <= own; m++) to[m] = block[s.frame[starts[p] + m]];
+                for (int64_t m = 0; m <= own; m++) to[m] = block[of_head[heads[p] + m]];
             }
             row_starts.push_back(static_cast<int32_t>(row_columns.size()));
         }
     }
 };
 
-std::vector<char> used_tiles(const Structure& structure, int64_t frames, int64_t lenses) {
-    const int64_t rows = TiledCholesky::tiles(kPose * frames + kLens * lenses);
+std::vector<char> used_tiles(const Structure& structure, int64_t stations, int64_t lenses) {
+    const int64_t rows = TiledCholesky::tiles(kPose * stations + kLens * lenses);
     std::vector<char> used(static_cast<size_t>(rows * rows), 0);
     const auto mark = [&](int64_t row, int64_t height, int64_t column, int64_t width) {
         for (int64_t i = row / kTile; i <= (row + height - 1) / kTile; i++) {
             for (int64_t j = column / kTile; j <= (column + width - 1) / kTile && j <= i; j++) used[i * rows + j] = 1;
         }
     };
-    for (int64_t f = 0; f < frames; f++) {
+    for (int64_t f = 0; f < stations; f++) {
         for (int32_t b = structure.row_starts[f]; b < structure.row_starts[f + 1]; b++) {
             mark(kPose * f, kPose, kPose * int64_t{structure.row_columns[b]}, kPose);
         }
     }
-    mark(kPose * frames, kLens * lenses, 0, kPose * frames + kLens * lenses);
+    mark(kPose * stations, kLens * lenses, 0, kPose * stations + kLens * lenses);
     return used;
+}
+
+// out = T pose, rows of [R t].
+void turn_pose(const double* turn, const double* pose, double* out) {
+    for (int r = 0; r < 3; r++) {
+        for (int c = 0; c < 4; c++) {
+            out[4 * r + c] = turn[3 * r] * pose[c] + turn[3 * r + 1] * pose[4 + c] + turn[3 * r + 2] * pose[8 + c];
+        }
+    }
 }
 
 class Adjustment {
 public:
     Adjustment(const Scene& scene, const Options& options)
-        : s_(scene), structure_(scene), kernels_(kernels_of(options.isa)), crew_(options.threads),
+        : s_(scene), stations_(scene), structure_(scene, stations_), kernels_(kernels_of(options.isa)), crew_(options.threads),
           chunks_((scene.points + kChunk - 1) / kChunk), parts_(std::min<int64_t>(chunks_, kMostParts)),
-          size_(kPose * scene.frames + kLens * scene.lenses),
+          size_(kPose * stations_.count + kLens * scene.lenses),
           blocks_size_(int64_t{structure_.row_starts.back()} * kPoseBlock),
-          lens_blocks_size_(scene.frames * scene.lenses * kLensBlock),
+          lens_blocks_size_(stations_.count * scene.lenses * kLensBlock),
           lens_sums_size_(scene.lenses * scene.lenses * kLensBlock),
-          part_size_(blocks_size_ + lens_blocks_size_ + lens_sums_size_ + kRow * (scene.frames + scene.lenses)),
+          part_size_(blocks_size_ + lens_blocks_size_ + lens_sums_size_ + kRow * (stations_.count + scene.lenses)),
           doubles_(parts_ * part_size_ + crew_.threads() * (structure_.longest + 8) * kRow * kRow +
-                   scene.points * 15 + scene.frames * 2 * (kCamera + kRow) + scene.lenses * 2 * kRow + 128),
-          gains_(static_cast<size_t>(chunks_)),
-          system_(size_, used_tiles(structure_, scene.frames, scene.lenses)), step_(static_cast<size_t>(size_)),
+                   scene.points * 15 + scene.frames * 2 * kCamera + stations_.count * (kRow + 32) +
+                   scene.lenses * 2 * kRow + 128),
+          gains_(static_cast<size_t>(chunks_)), fixed_(static_cast<size_t>(scene.lenses), 0),
+          system_(size_, used_tiles(structure_, stations_.count, scene.lenses)), step_(static_cast<size_t>(size_)),
           scale_(static_cast<size_t>(size_)) {
         double* next = doubles_.get();
         const auto take = [&](int64_t count) {
@@ -143,14 +178,20 @@ public:
         rows_ = take(crew_.threads() * (structure_.longest + 8) * kRow * kRow);
         cameras_ = take(kCamera * s_.frames);
         next_cameras_ = take(kCamera * s_.frames);
-        pose_step_ = take(kRow * s_.frames);
+        pose_step_ = take(kRow * stations_.count);
+        poses_ = take(12 * stations_.count);
+        next_poses_ = take(12 * stations_.count);
         lens_step_ = take(kRow * s_.lenses);
         next_lenses_ = take(kLens * s_.lenses);
         a_ = {};
         a_.cameras = cameras_;
         a_.next_cameras = next_cameras_;
         a_.lens_of = s_.lens_of;
+        a_.station = stations_.of.data();
         a_.held = s_.held;
+        if (s_.fixed) std::copy_n(s_.fixed, s_.lenses, fixed_.begin());
+        a_.fixed = fixed_.data();
+        a_.turned = s_.turn != nullptr;
         a_.points = s_.at;
         a_.next_points = take(3 * s_.points);
         a_.starts = structure_.starts.data();
@@ -171,7 +212,18 @@ public:
             double* camera = cameras_ + kCamera * f;
             std::copy_n(s_.pose + 12 * f, 12, camera);
             std::copy_n(s_.lens + kLens * s_.lens_of[f], kLens, camera + 12);
+            if (a_.turned) std::copy_n(s_.turn + 9 * s_.lens_of[f], 9, camera + kTurn);
         }
+        for (int64_t f = s_.frames - 1; f >= 0; f--) {  // the first frame of a station says where it stands
+            double* pose = poses_ + 12 * stations_.of[f];
+            std::copy_n(s_.pose + 12 * f, 12, pose);
+            if (!a_.turned) continue;
+            const double* t = s_.turn + 9 * s_.lens_of[f];
+            const double back[9] = {t[0], t[3], t[6], t[1], t[4], t[7], t[2], t[5], t[8]};
+            turn_pose(back, s_.pose + 12 * f, pose);
+        }
+        std::copy_n(cameras_, kCamera * s_.frames, next_cameras_);
+        if (a_.turned) place_cameras(poses_, cameras_);
     }
 
     Summary run(const Options& options) {
@@ -193,6 +245,7 @@ public:
                 continue;
             }
             std::copy_n(next_cameras_, kCamera * s_.frames, cameras_);
+            std::copy_n(next_poses_, 12 * stations_.count, poses_);
             std::copy_n(next_lenses_, kLens * s_.lenses, s_.lens);
             std::copy_n(a_.next_points, 3 * s_.points, s_.at);
             const double quality = 2 * decrease / gain.predicted - 1;
@@ -224,7 +277,7 @@ private:
         double* lens_blocks = at + blocks_size_;
         double* lens_sums = lens_blocks + lens_blocks_size_;
         double* pose_scale = lens_sums + lens_sums_size_;
-        return {at, lens_blocks, lens_sums, pose_scale, pose_scale + kRow * s_.frames};
+        return {at, lens_blocks, lens_sums, pose_scale, pose_scale + kRow * stations_.count};
     }
 
     // The step of the cameras and lenses; false where the system is not positive definite.
@@ -263,8 +316,8 @@ private:
     void assemble() {
         system_.clear();
         const Sums sums = part(0);
-        const int64_t lens_row = kPose * s_.frames;
-        for (int64_t f = 0; f < s_.frames; f++) {
+        const int64_t lens_row = kPose * stations_.count;
+        for (int64_t f = 0; f < stations_.count; f++) {
             for (int32_t b = structure_.row_starts[f]; b < structure_.row_starts[f + 1]; b++) {
                 place(sums.blocks + int64_t{b} * kPoseBlock, kPose * f, kPose, kPose * int64_t{structure_.row_columns[b]},
                       kPose);
@@ -298,16 +351,19 @@ private:
         for (int64_t i = 0; i < size_; i++) {
             total.predicted += 0.5 * step_[i] * (right_[i] + a_.damping * clamped(scale_[i]) * step_[i]);
         }
-        const double* lens_step = step_.data() + kPose * s_.frames;
+        const double* lens_step = step_.data() + kPose * stations_.count;
         for (int64_t l = 0; l < s_.lenses; l++) {
             for (int k = 0; k < kLens; k++) {
                 lens_step_[kRow * l + k] = lens_step[kLens * l + k];
                 next_lenses_[kLens * l + k] = s_.lens[kLens * l + k] + lens_step[kLens * l + k];
             }
         }
+        for (int64_t n = 0; n < stations_.count; n++) {
+            std::copy_n(step_.data() + kPose * n, kPose, pose_step_ + kRow * n);
+            move_pose(poses_ + 12 * n, pose_step_ + kRow * n, next_poses_ + 12 * n);
+        }
+        place_cameras(next_poses_, next_cameras_);
         for (int64_t f = 0; f < s_.frames; f++) {
-            std::copy_n(step_.data() + kPose * f, kPose, pose_step_ + kRow * f);
-            move_pose(cameras_ + kCamera * f, pose_step_ + kRow * f, next_cameras_ + kCamera * f);
             std::copy_n(next_lenses_ + kLens * s_.lens_of[f], kLens, next_cameras_ + kCamera * f + 12);
         }
         crew_.each(chunks_, 2, [&](int64_t begin, int64_t end, int) {
@@ -320,17 +376,31 @@ private:
         return total;
     }
 
+    // Of stations at `poses` the cameras' own.
+    void place_cameras(const double* poses, double* cameras) const {
+        for (int64_t f = 0; f < s_.frames; f++) {
+            const double* pose = poses + 12 * stations_.of[f];
+            if (a_.turned) {
+                turn_pose(s_.turn + 9 * s_.lens_of[f], pose, cameras + kCamera * f);
+            } else {
+                std::copy_n(pose, 12, cameras + kCamera * f);
+            }
+        }
+    }
+
     const Scene& s_;
+    Stations stations_;
     Structure structure_;
     const Kernels& kernels_;
     Crew crew_;
     int64_t chunks_, parts_, size_, blocks_size_, lens_blocks_size_, lens_sums_size_, part_size_;
     Buffer doubles_;
     std::vector<Gain> gains_;
+    std::vector<uint8_t> fixed_;
     TiledCholesky system_;
     std::vector<double> step_, right_, scale_;
     Arrays a_;
-    double *sums_, *rows_, *cameras_, *next_cameras_, *pose_step_, *lens_step_, *next_lenses_;
+    double *sums_, *rows_, *cameras_, *next_cameras_, *pose_step_, *lens_step_, *next_lenses_, *poses_, *next_poses_;
 };
 
 }  // namespace

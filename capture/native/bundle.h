@@ -8,7 +8,8 @@
 
 namespace setpiece::bundle {
 
-// What is adjusted, in place. Observations are sorted by point, then by frame; a frame sees a point once.
+// What is adjusted, in place. Observations are sorted by point, then by frame; a frame sees a point once. Frames of
+// one station move together: their poses differ by what their lenses are turned against the station's axes.
 struct Scene {
     int64_t frames, lenses, points, observations;
     double* pose;            // [frames][12] rows of [R t], camera from world
@@ -19,6 +20,9 @@ struct Scene {
     const int32_t* frame;    // [observations]
     const int32_t* point;    // [observations]
     const double* xy;        // [observations][2] pixels
+    const int32_t* station;  // [frames] ascending from 0 without gaps; null: each frame for itself
+    const double* turn;      // [lenses][9] rotation of the lens from its station's axes; null: none is turned
+    const uint8_t* fixed;    // [lenses] nonzero: the lens stays; null: none does
 };
 
 struct Options {

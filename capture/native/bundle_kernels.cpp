@@ -96,6 +96,28 @@ D8 evaluate(const Arrays& a, const Inputs& n, Derivatives* out) {
     return squared;
 }
 
+// The derivatives by the pose of the camera become those by the pose of its station.
+void to_station(const Arrays& a, int64_t first, int64_t count, Derivatives* j) {
+    if (!a.turned) return;
+    D8 rows[2][8];
+    for (int l = 0; l < kLanes; l++) {
+        const double* turn = a.cameras + kCamera * int64_t{a.frame[first + (l < count ? l : 0)]} + kTurn;
+        rows[0][l] = load(turn);
+        rows[1][l] = load(turn + 1);
+    }
+    transpose(rows[0]);
+    transpose(rows[1]);
+    const D8 t[9] = {rows[0][0], rows[0][1], rows[0][2], rows[0][3], rows[0][4],
+                     rows[0][5], rows[0][6], rows[0][7], rows[1][7]};
+    for (int side = 0; side < 2; side++) {
+        for (int part = 0; part < kPose; part += 3) {
+            D8* jc = j->jc[side] + part;
+            const D8 old[3] = {jc[0], jc[1], jc[2]};
+            for (int k = 0; k < 3; k++) jc[k] = fma(t[k], old[0], fma(t[3 + k], old[1], t[6 + k] * old[2]));
+        }
+    }
+}
+
 double cost_at(const Arrays& a, const double* cameras, const double* points, int64_t begin, int64_t end) {
     double sum = 0;
     const int64_t last = a.starts[end];
@@ -162,6 +184,7 @@ void write_rows(const Arrays& a, int64_t first, int64_t count, double* rows) {
     Derivatives j;
     gather(a, a.cameras, a.points, first, count, &inputs);
     evaluate(a, inputs, &j);
+    to_station(a, first, count, &j);
     const D8 nought = set(0.0);
     for (int side = 0; side < 2; side++) {
         D8 c[8] = {j.jc[side][0], j.jc[side][1], j.jc[side][2], j.jc[side][3],
@@ -252,6 +275,22 @@ bool sum_lens(const Arrays& a, int64_t lens, int64_t first, int64_t count, const
     return any;
 }
 
+// Adds Y of each station's observations up in its first one, which are then all that count in S.
+void join_stations(const Arrays& a, int64_t first, int64_t count, const double* q, double* rows) {
+    int64_t head = 0;
+    for (int64_t n = 1; n < count; n++) {
+        if (a.station[a.frame[first + n]] != a.station[a.frame[first + head]]) {
+            head = n;
+            continue;
+        }
+        for (int k = 0; k < 3; k++) {
+            double* sum = rows + kRows * head + kY + kRow * k;
+            store(sum, load(sum) + load(rows + kRows * n + kY + kRow * k));
+            sum[kRight] = q[k];
+        }
+    }
+}
+
 void eliminate(const Arrays& a, int64_t begin, int64_t end, const Sums& sums, double* rows) {
     const int64_t lenses = a.lens_count;
     for (int64_t p = begin; p < end; p++) {
@@ -260,15 +299,19 @@ void eliminate(const Arrays& a, int64_t begin, int64_t end, const Sums& sums, do
             write_rows(a, first + n, count - n < kLanes ? count - n : kLanes, rows + kRows * n);
         }
         factor_point(a, p, count, rows);
+        if (a.turned) join_stations(a, first, count, a.q + 3 * p, rows);
+        const auto station = [&](int64_t n) { return int64_t{a.station[a.frame[first + n]]}; };
+        const auto leads = [&](int64_t n) { return !a.turned || n == 0 || station(n) != station(n - 1); };
         for (int64_t l = 0; l < lenses; l++) {
             double y[2][3 * kRow];
-            if (!sum_lens(a, l, first, count, a.q + 3 * p, rows, y[0])) continue;
+            if (a.fixed[l] || !sum_lens(a, l, first, count, a.q + 3 * p, rows, y[0])) continue;
             for (int64_t n = 0; n < count; n++) {
-                double* block = sums.lens_blocks + (a.frame[first + n] * lenses + l) * kLensBlock;
+                if (!leads(n)) continue;
+                double* block = sums.lens_blocks + (station(n) * lenses + l) * kLensBlock;
                 subtract<kLens>(block, y[0], rows + kRows * n + kY);
             }
             for (int64_t m = 0; m < l; m++) {
-                if (!sum_lens(a, m, first, count, a.q + 3 * p, rows, y[1])) continue;
+                if (a.fixed[m] || !sum_lens(a, m, first, count, a.q + 3 * p, rows, y[1])) continue;
                 subtract<kLens>(sums.lens_sums + (l * lenses + m) * kLensBlock, y[0], y[1]);
             }
             subtract<kLens>(sums.lens_sums + (l * lenses + l) * kLensBlock, y[0], y[0]);
@@ -276,15 +319,18 @@ void eliminate(const Arrays& a, int64_t begin, int64_t end, const Sums& sums, do
         const int32_t* block = a.pair_blocks + a.pair_starts[p];
         for (int64_t n = 0; n < count; n++) {
             const double* own = rows + kRows * n;
-            for (int64_t m = 0; m <= n; m++) {
-                subtract<kPose>(sums.blocks + int64_t{*block++} * kPoseBlock, own + kY, rows + kRows * m + kY);
+            if (leads(n)) {
+                for (int64_t m = 0; m <= n; m++) {
+                    if (!leads(m)) continue;
+                    subtract<kPose>(sums.blocks + int64_t{*block++} * kPoseBlock, own + kY, rows + kRows * m + kY);
+                }
             }
-            const int64_t frame = a.frame[first + n], lens = a.lens_of[frame];
-            double* lens_sum = sums.lens_sums + (lens * lenses + lens) * kLensBlock;
+            const int64_t lens = a.lens_of[a.frame[first + n]];
             add<kPose>(sums.blocks + int64_t{block[-1]} * kPoseBlock, own + kJc, own + kJc);
-            add<kLens>(sums.lens_blocks + (frame * lenses + lens) * kLensBlock, own + kJl, own + kJc);
-            add<kLens>(lens_sum, own + kJl, own + kJl);
-            add_squares(sums.pose_scale + kRow * frame, own + kJc);
+            add_squares(sums.pose_scale + kRow * station(n), own + kJc);
+            if (a.fixed[lens]) continue;
+            add<kLens>(sums.lens_blocks + (station(n) * lenses + lens) * kLensBlock, own + kJl, own + kJc);
+            add<kLens>(sums.lens_sums + (lens * lenses + lens) * kLensBlock, own + kJl, own + kJl);
             add_squares(sums.lens_scale + kRow * lens, own + kJl);
         }
     }
@@ -295,7 +341,7 @@ void push(const Arrays& a, int64_t first, int64_t count, const Derivatives& j, D
     D8 pose[8], lens[8];
     for (int l = 0; l < kLanes; l++) {
         const int64_t frame = a.frame[first + (l < count ? l : 0)];
-        pose[l] = load(a.pose_step + kRow * frame);
+        pose[l] = load(a.pose_step + kRow * int64_t{a.station[frame]});
         lens[l] = load(a.lens_step + kRow * int64_t{a.lens_of[frame]});
     }
     transpose(pose);
@@ -318,6 +364,7 @@ Gain substitute(const Arrays& a, int64_t begin, int64_t end) {
         Derivatives j;
         gather(a, a.cameras, a.points, o, count, &inputs);
         evaluate(a, inputs, &j);
+        to_station(a, o, count, &j);
         D8 r[2];
         push(a, o, count, j, r);
         double pull[3][kLanes];

@@ -7,6 +7,9 @@
 // (Triggs et al. 1999, section 6.1): with V = sum Jp' Jp + damping = L L', Z = Jp L'^-1 and Y = Jc' Z, the
 // reduced camera system is S = sum Jc' Jc - sum Y Y', its right side sum Jc' r - sum Y q with q = sum Z' r.
 //
+// Frames of one station share a pose (R, t) in the station's axes; a lens turned by T sees P = T (R X + t). T R and
+// T t make the camera below, and Jc' = [T' (Jc w-part), T' (Jc v-part)], as a cross product turns with its factors.
+//
 // Rows of eight doubles: [w v r 0] of a pose and [f cx cy k1 k2 0 r 0] of a lens, so that one operation on rows
 // serves the matrix and the right side. In blocks of S, places beyond the parameters hold what nobody reads.
 #pragma once
@@ -20,17 +23,21 @@ constexpr int kLens = 5;      // f, cx, cy, k1, k2
 constexpr int kRow = 8;       // doubles of a row
 constexpr int kRight = 6;     // place of the right side in a row
 constexpr int kPoseBlock = kPose * kRow, kLensBlock = kLens * kRow;
-constexpr int kCamera = 24;   // doubles of a camera: pose, lens, nothing
+constexpr int kCamera = 32;   // doubles of a camera: pose, lens, turn, nothing
+constexpr int kTurn = kPose * 2 + kLens;  // where the turn stands in it
 constexpr int kTile = 48;     // side of a tile of the reduced system
 
 // What the damping multiplies, kept away from 0 and infinity as in Ceres.
 inline double clamped(double x) { return x < 1e-6 ? 1e-6 : x > 1e32 ? 1e32 : x; }
 
 struct Arrays {
-    const double* cameras;       // [N][24] rows of [R t], then the lens: f, cx, cy, k1, k2
+    const double* cameras;       // [N][32] rows of [R t], the lens f, cx, cy, k1, k2, and its turn by rows
     const double* next_cameras;  // after the step
     const int32_t* lens_of;      // [N]
+    const int32_t* station;      // [N]
     const uint8_t* held;         // [N] poses that stay
+    const uint8_t* fixed;        // [L] lenses that stay
+    bool turned;                 // any lens is
     const double* points;        // [P][3]
     double* next_points;         // [P][3]
     const int32_t* starts;       // [P + 1] of each point's observations
@@ -38,7 +45,7 @@ struct Arrays {
     const int32_t* point;        // [O]
     const double* xy;            // [O][2] pixels
     const int64_t* pair_starts;  // [P + 1]
-    const int32_t* pair_blocks;  // blocks of S for each point's pairs: 00, 10, 11, 20, ...
+    const int32_t* pair_blocks;  // blocks of S for each point's pairs of stations: 00, 10, 11, 20, ...
     double lens_free[kLens];     // 1 free, 0 held
     double inverse_scale;        // 1 / scale^2 of the Cauchy loss
     double damping;
@@ -48,16 +55,16 @@ struct Arrays {
     double* factor;  // [P][6] L by rows
     double* scale;   // [P][3] diagonal that the damping multiplies
 
-    const double* pose_step;  // [N][8]
+    const double* pose_step;  // [stations][8]
     const double* lens_step;  // [L][8]
 };
 
 // One part's share of S, over a range of points.
 struct Sums {
-    double* blocks;       // [B][6][8] frame to frame; those on the diagonal have the right side
-    double* lens_blocks;  // [N][L][5][8] lens to frame
+    double* blocks;       // [B][6][8] station to station; those on the diagonal have the right side
+    double* lens_blocks;  // [stations][L][5][8] lens to station
     double* lens_sums;    // [L][L][5][8] lens to lens; those on the diagonal have the right side
-    double* pose_scale;   // [N][8] diagonal that the damping multiplies
+    double* pose_scale;   // [stations][8] diagonal that the damping multiplies
     double* lens_scale;   // [L][8]
 };
 

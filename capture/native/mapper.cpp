@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <numeric>
+#include <utility>
 
 #include "bundle.h"
 #include "radial.h"
@@ -47,9 +49,16 @@ struct State {
     std::vector<char> has_point;       // [tracks]
     std::vector<double> points;        // [tracks][3]
     std::vector<char> used;            // [features] part of its track's point
-    std::vector<int32_t> refused;      // [photos] points that it saw when it last could not be placed
-    int count = 0, adjusted_at = 0;
+    std::vector<int32_t> refused;      // [stations] points that it saw when it last could not be placed
+    int count = 0, adjusted_at = 0;    // stations
     bool sound = true;                 // lenses are believable
+};
+
+// All matches between two stations.
+struct Link {
+    int32_t first, second;
+    double verified;
+    std::vector<int32_t> features;  // of the first and the second, in turns
 };
 
 class Mapper {
@@ -60,7 +69,9 @@ public:
           tracks_(triangulation::join({photos.starts, photos.xy}, photos.count, pairs.matches,
                                     pairs.starts[pairs.count], 2)),
           track_of_(static_cast<size_t>(features_), -1), photo_of_(static_cast<size_t>(features_)),
-          taken_(static_cast<size_t>(photos.count), 0) {
+          stations_(photos.count ? photos.station[photos.count - 1] + 1 : 0),
+          taken_(static_cast<size_t>(stations_), 0), first_(static_cast<size_t>(stations_) + 1, 0) {
+        for (int64_t i = 0; i < photos.count; i++) first_[photos.station[i] + 1] = static_cast<int32_t>(i + 1);
         for (int64_t t = 0; t < track_count(); t++) {
             for (int64_t n = tracks_.starts[t]; n < tracks_.starts[t + 1]; n++) {
                 track_of_[tracks_.feature[n]] = static_cast<int32_t>(t);
@@ -68,6 +79,20 @@ public:
         }
         for (int64_t i = 0; i < photos.count; i++) {
             for (int64_t f = photos.starts[i]; f < photos.starts[i + 1]; f++) photo_of_[f] = static_cast<int32_t>(i);
+        }
+        std::map<std::pair<int32_t, int32_t>, size_t> known;
+        for (int64_t p = 0; p < pairs.count; p++) {
+            const int32_t i = station(pairs.photos[2 * p]), j = station(pairs.photos[2 * p + 1]);
+            if (i == j) continue;
+            const auto [at, fresh] = known.emplace(std::minmax(i, j), links_.size());
+            if (fresh) links_.push_back({std::min(i, j), std::max(i, j), 0, {}});
+            Link& link = links_[at->second];
+            link.verified += pairs.verified[p];
+            for (int64_t m = pairs.starts[p]; m < pairs.starts[p + 1]; m++) {
+                const int32_t a = pairs.matches[2 * m], b = pairs.matches[2 * m + 1];
+                link.features.push_back(i < j ? a : b);
+                link.features.push_back(i < j ? b : a);
+            }
         }
     }
 
@@ -79,7 +104,7 @@ public:
             Placed model;
             for (int64_t i = 0; i < photos_.count; i++) {
                 if (!best.placed[i]) continue;
-                taken_[i] = 1;
+                taken_[station(i)] = 1;
                 model.photos.push_back(static_cast<int32_t>(i));
                 model.poses.insert(model.poses.end(), &best.poses[12 * i], &best.poses[12 * i] + 12);
             }
@@ -93,6 +118,10 @@ public:
 
 private:
     int64_t track_count() const { return static_cast<int64_t>(tracks_.starts.size()) - 1; }
+    int32_t station(int64_t photo) const { return photos_.station[photo]; }
+    const double* turn(int64_t photo) const {
+        return photos_.turn ? photos_.turn + 9 * int64_t{photos_.lens_of[photo]} : nullptr;
+    }
     double side(int64_t photo) const { return photos_.longer_side[photos_.lens_of[photo]]; }
     triangulation::Cameras cameras(const State& s) const {
         return {photos_.count, s.poses.data(), s.lenses.data(), photos_.lens_of};
@@ -108,6 +137,16 @@ private:
         xy[1] = ray[1] / ray[2];
     }
 
+    // The ray in the station's axes: at depth 1, or of length 1 where stations look all around.
+    void ray_of(const State& s, int64_t feature, double* ray) const {
+        flat(s, feature, ray);
+        ray[2] = 1;
+        const double* t = turn(photo_of_[feature]);
+        if (!t) return;
+        const double length = norm(ray), x = ray[0] / length, y = ray[1] / length, z = 1 / length;
+        for (int c = 0; c < 3; c++) ray[c] = t[c] * x + t[3 + c] * y + t[6 + c] * z;
+    }
+
     State fresh(double focal) const {
         State s;
         s.placed.assign(photos_.count, 0);
@@ -119,44 +158,42 @@ private:
         s.has_point.assign(track_count(), 0);
         s.points.assign(3 * track_count(), 0);
         s.used.assign(features_, 0);
-        s.refused.assign(photos_.count, 0);
+        s.refused.assign(stations_, 0);
         return s;
     }
 
-    std::vector<Match> matches_of(const State& s, int64_t pair) const {
-        std::vector<Match> matches;
-        for (int64_t m = pairs_.starts[pair]; m < pairs_.starts[pair + 1]; m++) {
-            Match match;
-            flat(s, pairs_.matches[2 * m], match.first);
-            flat(s, pairs_.matches[2 * m + 1], match.second);
-            matches.push_back(match);
+    std::vector<Match> matches_of(const State& s, const Link& link) const {
+        std::vector<Match> matches(link.features.size() / 2);
+        for (size_t m = 0; m < matches.size(); m++) {
+            ray_of(s, link.features[2 * m], matches[m].first);
+            ray_of(s, link.features[2 * m + 1], matches[m].second);
         }
         return matches;
     }
 
-    // Pairs of free photos to start from, the best first.
-    std::vector<int64_t> starts() const {
+    // Links of free stations to start from, the best first.
+    std::vector<size_t> starts() const {
         const State s = fresh(kFocals[0]);
-        std::vector<std::pair<double, int64_t>> ranked;
-        for (int64_t p = 0; p < pairs_.count; p++) {
-            if (taken_[pairs_.photos[2 * p]] || taken_[pairs_.photos[2 * p + 1]]) continue;
-            if (pairs_.starts[p + 1] - pairs_.starts[p] < kFewestInPair) continue;
+        std::vector<std::pair<double, size_t>> ranked;
+        for (size_t n = 0; n < links_.size(); n++) {
+            const Link& link = links_[n];
+            if (taken_[link.first] || taken_[link.second]) continue;
+            if (link.features.size() < 2 * size_t{kFewestInPair}) continue;
             double rotation[9];
-            const double left = resection::turn_between(matches_of(s, p), rotation);
-            ranked.emplace_back(-std::min(left, kEnoughTurn) * std::sqrt(static_cast<double>(pairs_.verified[p])), p);
+            const double left = resection::turn_between(matches_of(s, link), rotation);
+            ranked.emplace_back(-std::min(left, kEnoughTurn) * std::sqrt(link.verified), n);
         }
         std::sort(ranked.begin(), ranked.end());
-        std::vector<int64_t> order;
-        for (const auto& [worth, pair] : ranked) order.push_back(pair);
+        std::vector<size_t> order;
+        for (const auto& [worth, link] : ranked) order.push_back(link);
         return order;
     }
 
-    // How many photos without a model have a pair with another.
+    // How many stations without a model are linked to another.
     int64_t linked() const {
-        std::vector<char> has(photos_.count, 0);
-        for (int64_t p = 0; p < pairs_.count; p++) {
-            const int32_t i = pairs_.photos[2 * p], j = pairs_.photos[2 * p + 1];
-            if (!taken_[i] && !taken_[j]) has[i] = has[j] = 1;
+        std::vector<char> has(stations_, 0);
+        for (const Link& link : links_) {
+            if (!taken_[link.first] && !taken_[link.second]) has[link.first] = has[link.second] = 1;
         }
         return std::count(has.begin(), has.end(), 1);
     }
@@ -169,17 +206,17 @@ private:
         int tried = 0;
         double most = 0;
         bool settled = false;
-        std::vector<char> touched(photos_.count, 0);
-        for (const int64_t pair : starts()) {
-            const int32_t i = pairs_.photos[2 * pair], j = pairs_.photos[2 * pair + 1];
+        std::vector<char> touched(stations_, 0);
+        for (const size_t start : starts()) {
+            const int32_t i = links_[start].first, j = links_[start].second;
             if (touched[i] && touched[j]) continue;  // another start near by
-            State model = best_start(pair);
+            State model = best_start(links_[start]);
             touched[i] = touched[j] = 1;
             if (model.count < 3) {
                 if (++tried == 4 * kStarts) break;
                 continue;
             }
-            grow(&model, photos_.count);
+            grow(&model, stations_);
             const Fit fit = agreement(model);
             if (model.sound && fit.agreed > most && fit.agreed >= kBelieved * fit.most) {
                 most = fit.agreed;
@@ -192,14 +229,14 @@ private:
         return best;
     }
 
-    State best_start(int64_t pair) {
-        const bool known = photos_.focal_known[photos_.lens_of[pairs_.photos[2 * pair]]] &&
-                           photos_.focal_known[photos_.lens_of[pairs_.photos[2 * pair + 1]]];
+    State best_start(const Link& link) {
+        const bool known = photos_.focal_known[photos_.lens_of[first_[link.first]]] &&
+                           photos_.focal_known[photos_.lens_of[first_[link.second]]];
         State best = fresh(0);
         double most = 0;
         for (const double focal : kFocals) {
             State model = fresh(focal);
-            if (begin(&model, pair)) {
+            if (begin(&model, link)) {
                 grow(&model, kFirstGrowth);
                 adjust(&model, 20);
                 const double agreed = model.sound ? agreement(model).agreed : 0;
@@ -242,23 +279,23 @@ private:
         return u * u + v * v;
     }
 
-    bool begin(State* s, int64_t pair) {
-        const int32_t i = pairs_.photos[2 * pair], j = pairs_.photos[2 * pair + 1];
-        const std::vector<Match> matches = matches_of(*s, pair);
+    bool begin(State* s, const Link& link) {
+        const int32_t i = first_[link.first], j = first_[link.second];
+        const std::vector<Match> matches = matches_of(*s, link);
         const double focal = std::min(lens(*s, i)[0] / side(i), lens(*s, j)[0] / side(j));
         static constexpr double kNowhere[12] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0};
-        std::copy(kNowhere, kNowhere + 12, &s->poses[12 * i]);
-        const int front = resection::pose_between(matches, kPairError / focal, &s->poses[12 * j]);
+        double pose[12];
+        const int front = resection::pose_between(matches, kPairError / focal, pose, photos_.turn != nullptr);
         if (front < kFewestInPair / 2) return false;
-        place(s, i, kStartAngleDeg);
-        place(s, j, kStartAngleDeg);
+        place(s, link.first, kNowhere, kStartAngleDeg);
+        place(s, link.second, pose, kStartAngleDeg);
         const int64_t made = std::count(s->has_point.begin(), s->has_point.end(), 1);
         if (made < kFewestPlaced) return false;
         adjust(s, 10);
         return s->sound;
     }
 
-    // Places photos until `most` are, or none can be.
+    // Places stations until `most` are, or none can be.
     void grow(State* s, int64_t most) {
         while (s->count < most && s->sound) {
             if (!place_next(s)) {
@@ -269,59 +306,70 @@ private:
             }
             if (s->count <= 12 || s->count >= kGrowth * s->adjusted_at) adjust(s, s->count <= 12 ? 6 : 4);
         }
-        if (most == photos_.count) adjust(s, 10, kDistortionAtLast);
+        if (most == stations_) adjust(s, 10, kDistortionAtLast);
     }
 
     bool place_next(State* s) {
-        std::vector<int32_t> sees(photos_.count, 0);
+        std::vector<int32_t> sees(stations_, 0);
         for (int64_t t = 0; t < track_count(); t++) {
             if (!s->has_point[t]) continue;
             int32_t last = -1;
             for (int64_t n = tracks_.starts[t]; n < tracks_.starts[t + 1]; n++) {
-                const int32_t photo = photo_of_[tracks_.feature[n]];
-                if (photo != last && !s->placed[photo]) sees[photo]++;
-                last = photo;
+                const int32_t photo = photo_of_[tracks_.feature[n]], here = station(photo);
+                if (here != last && !s->placed[photo]) sees[here]++;
+                last = here;
             }
         }
         std::vector<int32_t> order;
-        for (int32_t i = 0; i < photos_.count; i++) {
+        for (int32_t i = 0; i < stations_; i++) {
             // one that was refused is asked again when it sees clearly more
-            if (!s->placed[i] && !taken_[i] && sees[i] >= kFewestPlaced && sees[i] > 1.15 * s->refused[i]) {
+            if (!s->placed[first_[i]] && !taken_[i] && sees[i] >= kFewestPlaced && sees[i] > 1.15 * s->refused[i]) {
                 order.push_back(i);
             }
         }
         std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return sees[a] > sees[b]; });
-        for (const int32_t photo : order) {
-            if (try_to_place(s, photo)) return true;
-            s->refused[photo] = sees[photo];
+        for (const int32_t one : order) {
+            if (try_to_place(s, one)) return true;
+            s->refused[one] = sees[one];
         }
         return false;
     }
 
-    bool try_to_place(State* s, int32_t photo) {
+    bool try_to_place(State* s, int32_t one) {
         std::vector<Sighting> sightings;
-        for (int64_t f = photos_.starts[photo]; f < photos_.starts[photo + 1]; f++) {
+        for (int64_t f = photos_.starts[first_[one]]; f < photos_.starts[first_[one + 1]]; f++) {
             if (track_of_[f] < 0 || !s->has_point[track_of_[f]]) continue;
             Sighting sighting;
             std::copy_n(&s->points[3 * track_of_[f]], 3, sighting.at);
             flat(*s, f, sighting.xy);
+            sighting.turn = turn(photo_of_[f]);
             sightings.push_back(sighting);
         }
+        const int32_t photo = first_[one];
         const double focal = lens(*s, photo)[0] / side(photo);
         double pose[12];
         const std::vector<int> near = resection::pose_from_points(sightings, kPlaceError / focal, &random_, pose);
         const auto agreed = static_cast<double>(near.size());
         if (agreed < kFewestPlaced || agreed < kPlacedShare * static_cast<double>(sightings.size())) return false;
-        std::copy(pose, pose + 12, &s->poses[12 * photo]);
-        place(s, photo, kPointAngleDeg);
+        place(s, one, pose, kPointAngleDeg);
         return true;
     }
 
-    // Counts a photo with a pose in, with what it sees.
-    void place(State* s, int32_t photo, double angle_deg) {
-        s->placed[photo] = 1;
+    // Counts a station at `pose` in, with what its photos see.
+    void place(State* s, int32_t one, const double* pose, double angle_deg) {
         s->count++;
-        for (int64_t f = photos_.starts[photo]; f < photos_.starts[photo + 1]; f++) {
+        for (int32_t photo = first_[one]; photo < first_[one + 1]; photo++) {
+            s->placed[photo] = 1;
+            double* own = &s->poses[12 * int64_t{photo}];
+            std::copy_n(pose, 12, own);
+            if (const double* t = turn(photo)) {
+                for (int c = 0; c < 4; c++) {
+                    const double column[3] = {pose[c], pose[4 + c], pose[8 + c]};
+                    for (int r = 0; r < 3; r++) own[4 * r + c] = dot(t + 3 * r, column);
+                }
+            }
+        }
+        for (int64_t f = photos_.starts[first_[one]]; f < photos_.starts[first_[one + 1]]; f++) {
             if (track_of_[f] >= 0) renew(s, track_of_[f], angle_deg);
         }
     }
@@ -341,7 +389,8 @@ private:
             if (!s->has_point[track]) continue;
             const double limit = kPointError * side(photo_of_[f]), error = squared_error(*s, f);
             if (error > limit * limit) continue;
-            if (before >= 0 && photo_of_[before] == photo_of_[f]) {  // one feature of each photo
+            // one feature of each station
+            if (before >= 0 && station(photo_of_[before]) == station(photo_of_[f])) {
                 if (error >= least) continue;
                 s->used[before] = 0;
                 fitting--;
@@ -367,10 +416,12 @@ private:
 
     void adjust(State* s, int iterations, int distortion_from = kDistortionFrom) {
         const std::vector<uint8_t> held(photos_.count, 0);
-        std::vector<int32_t> rows, frame, point, lens_of, number(photos_.count, -1);
+        std::vector<int32_t> rows, frame, point, lens_of, together, number(photos_.count, -1);
         std::vector<double> at, xy, poses;
         for (int32_t i = 0; i < photos_.count; i++) {
             if (!s->placed[i]) continue;
+            const bool with_last = !lens_of.empty() && i > 0 && s->placed[i - 1] && station(i) == station(i - 1);
+            together.push_back(together.empty() ? 0 : together.back() + !with_last);
             number[i] = static_cast<int32_t>(lens_of.size());
             lens_of.push_back(photos_.lens_of[i]);
             poses.insert(poses.end(), &s->poses[12 * i], &s->poses[12 * i] + 12);
@@ -388,9 +439,10 @@ private:
             at.insert(at.end(), &s->points[3 * t], &s->points[3 * t] + 3);
         }
         const auto observations = static_cast<int64_t>(frame.size());
-        const bundle::Scene scene{s->count, photos_.lens_count, static_cast<int64_t>(rows.size()), observations,
+        const auto frames = static_cast<int64_t>(lens_of.size());
+        const bundle::Scene scene{frames, photos_.lens_count, static_cast<int64_t>(rows.size()), observations,
                                   poses.data(), s->lenses.data(), at.data(), lens_of.data(), held.data(),
-                                  frame.data(), point.data(), xy.data()};
+                                  frame.data(), point.data(), xy.data(), together.data(), photos_.turn, photos_.fixed};
         const bool focal = s->count >= 3, distortion = s->count >= distortion_from;
         const bundle::Options options{{focal, false, false, distortion, false}, kLossPx, iterations, kGood,
                                       observations >= kWorthThreads ? options_.threads : 1, options_.isa};
@@ -420,7 +472,10 @@ private:
     int64_t features_;
     triangulation::Tracks tracks_;
     std::vector<int32_t> track_of_, photo_of_;
-    std::vector<char> taken_;
+    int32_t stations_;
+    std::vector<char> taken_;      // [stations]
+    std::vector<int32_t> first_;   // [stations + 1] photos
+    std::vector<Link> links_;
     std::vector<int32_t> seen_, chosen_;
 };
 

@@ -4,6 +4,8 @@
 // A start is a pair with many matches that no turn on the spot explains. Where the focal length is not known,
 // starts with several are grown a little, and the one on which most features agree goes on. Then the photo that
 // sees most points is placed by them, its tracks become points, and from time to time everything is adjusted.
+// Photos of one station (the views of a panorama) are placed together: their rays, in the station's axes, are one
+// camera's that looks all around.
 // A model that explains few of its photos' matches is not believed: other starts are tried, and none is kept
 // where all are wrong.
 #pragma once
@@ -24,6 +26,9 @@ struct Photos {
     const double* lenses;        // [lenses][5] f, cx, cy, k1, k2 in pixels, as far as known
     const double* longer_side;   // [lenses] pixels
     const uint8_t* focal_known;  // [lenses]
+    const int32_t* station;      // [count] ascending from 0 without gaps; photos of one station were taken together
+    const double* turn;          // [lenses][9] rotation from the station's axes; null: each photo is a station
+    const uint8_t* fixed;        // [lenses] nonzero: known exactly
 };
 
 struct Pairs {

@@ -76,9 +76,17 @@ bool axes_of(const double (*p)[3], double* axes) {
     return true;
 }
 
+// Where a point of the world lies in the axes of the image plane that sees it.
+void before_plane(const double* pose, const Sighting& s, double* p) {
+    if (!s.turn) return transform(pose, s.at, p);
+    double whole[3];
+    transform(pose, s.at, whole);
+    for (int k = 0; k < 3; k++) p[k] = dot(s.turn + 3 * k, whole);
+}
+
 double squared_error(const double* pose, const Sighting& s) {
     double p[3];
-    transform(pose, s.at, p);
+    before_plane(pose, s, p);
     if (!(p[2] > 1e-9)) return HUGE_VAL;
     const double u = p[0] / p[2] - s.xy[0], v = p[1] / p[2] - s.xy[1];
     return u * u + v * v;
@@ -98,13 +106,21 @@ void polish(const std::vector<Sighting>& sightings, double error, double* pose) 
         for (const Sighting& s : sightings) {
             if (squared_error(pose, s) > limit) continue;
             double p[3];
-            transform(pose, s.at, p);
+            before_plane(pose, s, p);
             const double i = 1 / p[2], x = p[0] * i, y = p[1] * i;
             const double r[2] = {s.xy[0] - x, s.xy[1] - y};
             const double w = 1 / (1 + (r[0] * r[0] + r[1] * r[1]) * inverse_scale);
-            const double q[3] = {p[0] - pose[3], p[1] - pose[7], p[2] - pose[11]};  // turned only
+            double q[3];
+            transform(pose, s.at, q);
+            for (int k = 0; k < 3; k++) q[k] -= pose[4 * k + 3];  // turned only
             for (int side = 0; side < 2; side++) {
-                const double j0 = side ? 0 : i, j1 = side ? i : 0, j2 = -(side ? y : x) * i;
+                double j0 = side ? 0 : i, j1 = side ? i : 0, j2 = -(side ? y : x) * i;
+                if (const double* t = s.turn) {
+                    const double a = j0, b = j1, c = j2;
+                    j0 = t[0] * a + t[3] * b + t[6] * c;
+                    j1 = t[1] * a + t[4] * b + t[7] * c;
+                    j2 = t[2] * a + t[5] * b + t[8] * c;
+                }
                 const double j[6] = {q[1] * j2 - q[2] * j1, q[2] * j0 - q[0] * j2, q[0] * j1 - q[1] * j0, j0, j1, j2};
                 for (int a = 0; a < 6; a++) {
                     for (int c = 0; c <= a; c++) m[6 * a + c] += w * j[a] * j[c];
@@ -123,8 +139,9 @@ void polish(const std::vector<Sighting>& sightings, double error, double* pose) 
 // Sampson's distance of a match from the epipolar geometry of a pose, signed.
 struct Epipolar {
     double e[9];
+    double around;  // 1 where rays have length 1: the distance is then an angle on the sphere
 
-    explicit Epipolar(const double* pose) {
+    Epipolar(const double* pose, bool whole) : around(whole ? 1 : 0) {
         const double t[3] = {pose[3], pose[7], pose[11]};
         for (int c = 0; c < 3; c++) {
             const double r[3] = {pose[c], pose[4 + c], pose[8 + c]};
@@ -135,17 +152,19 @@ struct Epipolar {
     }
 
     double distance(const Match& m) const {
-        const double x = m.first[0], y = m.first[1], u = m.second[0], v = m.second[1];
-        const double a0 = e[0] * x + e[1] * y + e[2], a1 = e[3] * x + e[4] * y + e[5];
-        const double a2 = e[6] * x + e[7] * y + e[8];
-        const double b0 = e[0] * u + e[3] * v + e[6], b1 = e[1] * u + e[4] * v + e[7];
-        const double scale = a0 * a0 + a1 * a1 + b0 * b0 + b1 * b1;
-        return (u * a0 + v * a1 + a2) / std::sqrt(scale + 1e-30);
+        const double x = m.first[0], y = m.first[1], z = m.first[2];
+        const double u = m.second[0], v = m.second[1], w = m.second[2];
+        const double a0 = e[0] * x + e[1] * y + e[2] * z, a1 = e[3] * x + e[4] * y + e[5] * z;
+        const double a2 = e[6] * x + e[7] * y + e[8] * z;
+        const double b0 = e[0] * u + e[3] * v + e[6] * w, b1 = e[1] * u + e[4] * v + e[7] * w;
+        const double b2 = e[2] * u + e[5] * v + e[8] * w;
+        const double scale = a0 * a0 + a1 * a1 + b0 * b0 + b1 * b1 + around * (a2 * a2 + b2 * b2);
+        return (u * a0 + v * a1 + w * a2) / std::sqrt(scale + 1e-30);
     }
 };
 
-double epipolar_cost(const double* pose, const std::vector<Match>& matches, double inverse_scale) {
-    const Epipolar geometry(pose);
+double epipolar_cost(const double* pose, const std::vector<Match>& matches, double inverse_scale, bool around) {
+    const Epipolar geometry(pose, around);
     double product = 1, sum = 0;
     int pending = 0;
     for (const Match& m : matches) {
@@ -178,21 +197,21 @@ void move_between(const double* pose, const double* step, double* out) {
 }
 
 // Levenberg-Marquardt over the five parameters, with numeric derivatives; the cost.
-double settle(const std::vector<Match>& matches, double inverse_scale, int steps, double* pose) {
+double settle(const std::vector<Match>& matches, double inverse_scale, int steps, bool around, double* pose) {
     constexpr double kStep = 1e-6;
-    double cost = epipolar_cost(pose, matches, inverse_scale), damping = 1e-3;
+    double cost = epipolar_cost(pose, matches, inverse_scale, around), damping = 1e-3;
     std::vector<double> base(matches.size()), slope(5 * matches.size());
     bool fresh = false;
     double m[25], b[5];
     for (int step = 0; step < steps; step++) {
         if (!fresh) {
-            const Epipolar here(pose);
+            const Epipolar here(pose, around);
             for (size_t n = 0; n < matches.size(); n++) base[n] = here.distance(matches[n]);
             for (int k = 0; k < 5; k++) {
                 double nudge[5] = {}, moved[12];
                 nudge[k] = kStep;
                 move_between(pose, nudge, moved);
-                const Epipolar there(moved);
+                const Epipolar there(moved, around);
                 for (size_t n = 0; n < matches.size(); n++) {
                     slope[5 * n + k] = (there.distance(matches[n]) - base[n]) / kStep;
                 }
@@ -214,7 +233,7 @@ double settle(const std::vector<Match>& matches, double inverse_scale, int steps
         for (int i = 0; i < 5; i++) damped[6 * i] *= 1 + damping;
         if (!solve_symmetric(damped, move, 5)) return cost;
         move_between(pose, move, moved);
-        const double after = epipolar_cost(moved, matches, inverse_scale);
+        const double after = epipolar_cost(moved, matches, inverse_scale, around);
         if (after < cost) {
             const bool done = cost - after < 1e-6 * cost;
             std::copy(moved, moved + 12, pose);
@@ -230,13 +249,13 @@ double settle(const std::vector<Match>& matches, double inverse_scale, int steps
 }
 
 // How many matches lie near the geometry and in front of both cameras.
-int count_in_front(const std::vector<Match>& matches, const double* pose, double error) {
-    const Epipolar geometry(pose);
+int count_in_front(const std::vector<Match>& matches, const double* pose, double error, bool around) {
+    const Epipolar geometry(pose, around);
     int count = 0;
     for (const Match& m : matches) {
         if (std::abs(geometry.distance(m)) > error) continue;
         // depths l of the first and n of the second ray: n second - l R first = t in the least squares sense
-        const double f[3] = {m.first[0], m.first[1], 1}, s[3] = {m.second[0], m.second[1], 1};
+        const double *f = m.first, *s = m.second;
         double r[3];
         for (int k = 0; k < 3; k++) r[k] = pose[4 * k] * f[0] + pose[4 * k + 1] * f[1] + pose[4 * k + 2] * f[2];
         const double t[3] = {pose[3], pose[7], pose[11]};
@@ -313,9 +332,11 @@ std::vector<int> pose_from_points(const std::vector<Sighting>& sightings, double
             const Sighting& s = sightings[which[n]];
             const double length = std::sqrt(s.xy[0] * s.xy[0] + s.xy[1] * s.xy[1] + 1);
             std::copy(s.at, s.at + 3, at[n]);
-            ray[n][0] = s.xy[0] / length;
-            ray[n][1] = s.xy[1] / length;
-            ray[n][2] = 1 / length;
+            const double seen[3] = {s.xy[0] / length, s.xy[1] / length, 1 / length};
+            for (int c = 0; c < 3; c++) {
+                const double* t = s.turn;
+                ray[n][c] = t ? t[c] * seen[0] + t[3 + c] * seen[1] + t[6 + c] * seen[2] : seen[c];
+            }
         }
         const int found = three_points(at, ray, poses);
         for (int n = 0; n < found; n++) {
@@ -343,11 +364,10 @@ double turn_between(const std::vector<Match>& matches, double* rotation) {
     for (size_t n = 0; n < matches.size(); n++) {
         double* ray = &rays[6 * n];
         const Match& m = matches[n];
-        const double first = std::sqrt(m.first[0] * m.first[0] + m.first[1] * m.first[1] + 1);
-        const double second = std::sqrt(m.second[0] * m.second[0] + m.second[1] * m.second[1] + 1);
+        const double first = norm(m.first), second = norm(m.second);
         for (int k = 0; k < 3; k++) {
-            ray[k] = (k < 2 ? m.first[k] : 1) / first;
-            ray[3 + k] = (k < 2 ? m.second[k] : 1) / second;
+            ray[k] = m.first[k] / first;
+            ray[3 + k] = m.second[k] / second;
         }
         for (int i = 0; i < 3; i++) {
             for (int j = 0; j < 3; j++) s[3 * i + j] += ray[i] * ray[3 + j];
@@ -374,7 +394,7 @@ double turn_between(const std::vector<Match>& matches, double* rotation) {
     return left[left.size() / 2];
 }
 
-int pose_between(const std::vector<Match>& matches, double error, double* pose) {
+int pose_between(const std::vector<Match>& matches, double error, double* pose, bool around) {
     double rotation[9];
     turn_between(matches, rotation);
     const double inverse_scale = 9 / (error * error);
@@ -389,12 +409,12 @@ int pose_between(const std::vector<Match>& matches, double error, double* pose) 
         start[3] = r * std::cos(angle);
         start[7] = r * std::sin(angle);
         start[11] = z;
-        tries[n].cost = settle(matches, inverse_scale, kTryout, start);
+        tries[n].cost = settle(matches, inverse_scale, kTryout, around, start);
     }
     std::stable_sort(tries.begin(), tries.end(), [](const Try& a, const Try& b) { return a.cost < b.cost; });
     double least = HUGE_VAL;
     for (int n = 0; n < kFinalists; n++) {
-        const double cost = settle(matches, inverse_scale, kFinish, tries[n].pose);
+        const double cost = settle(matches, inverse_scale, kFinish, around, tries[n].pose);
         if (cost >= least) continue;
         least = cost;
         std::copy_n(tries[n].pose, 12, pose);
@@ -415,7 +435,7 @@ int pose_between(const std::vector<Match>& matches, double error, double* pose) 
         if (n & 1) {
             for (int k = 0; k < 3; k++) other[4 * k + 3] = -pose[4 * k + 3];
         }
-        const int front = count_in_front(matches, other, error);
+        const int front = count_in_front(matches, other, error, around);
         if (front > most) {
             most = front;
             std::copy(other, other + 12, best);

@@ -26,6 +26,7 @@ private:
 struct Sighting {
     double at[3];
     double xy[2];
+    const double* turn;  // [9] rotation of the image plane from the axes in which the pose is wanted; null: none
 };
 
 // The poses [12] (rows of [R t]) from which three points appear along three unit rays; their number, up to four.
@@ -35,16 +36,16 @@ int three_points(const double (*at)[3], const double (*ray)[3], double (*poses)[
 // Random sampling of three (Fischler and Bolles 1981). Few or none where the points do not agree.
 std::vector<int> pose_from_points(const std::vector<Sighting>& sightings, double error, Random* random, double* pose);
 
-// A pair of matched places on the image planes at depth 1.
+// A pair of matched rays: on the image planes at depth 1, or of length 1 where cameras look all around.
 struct Match {
-    double first[2], second[2];
+    double first[3], second[3];
 };
 
 // The rotation [9] that brings the first rays closest to the second, and the median angle that is left (radians).
 double turn_between(const std::vector<Match>& matches, double* rotation);
 
 // The pose [12] of the second camera in the first's frame, with a translation of length 1; how many matches lie
-// within `error` of it and in front of both.
-int pose_between(const std::vector<Match>& matches, double error, double* pose);
+// within `error` of it and in front of both. `around` says that the rays have length 1: distances are angles then.
+int pose_between(const std::vector<Match>& matches, double error, double* pose, bool around = false);
 
 }  // namespace setpiece::resection

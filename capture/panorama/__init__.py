@@ -1,0 +1,1 @@
+"""360 pictures: equirectangular panoramas become rigs of pinhole views."""
