@@ -53,10 +53,11 @@ def estimate_poses(
 
     Frames whose decoded picture is on the shelf are not decoded again.
 
-    The result has `frames_posed` (a panorama counts once), `panoramas` of them, their `views`, `points`, `mean_error_px`, `models` (frames in each), `left_out` (name and
-    reason), `up_source`, `up_error_deg`, `floor`, `seconds` (per step), `cameras` (focal length in pixels
-    and as 35 mm equivalent, distortion, frames), `method`, `pairs`, `scale`, `parallax_deg` and `warnings`.
-    Raises PoseError when fewer than half of the photos, or fewer than three, can be placed together.
+    The result has `frames_posed` (a panorama counts once), `panoramas` of them, their `views`, `points`,
+    `mean_error_px`, `models` (frames in each), `left_out` (name and reason), `up_source`, `up_error_deg`,
+    `floor`, `seconds` (per step), `cameras` (focal length in pixels and as 35 mm equivalent, distortion,
+    frames), `method`, `pairs`, `scale`, `parallax_deg` and `warnings`. Raises PoseError when fewer than half
+    of the photos, or fewer than three, can be placed together.
     """
     clock = Clock()
     frames = read_frames(target.capture)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from setpiece.capture.colmap import Lens
 from setpiece.capture.frames import CapturedFrame
 
-
 _Key = tuple[int, int, str, "tuple[float, float, float, float] | None"]
 
 

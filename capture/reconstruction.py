@@ -25,8 +25,8 @@ def scene_of(
     ids = sorted(reconstruction.reg_image_ids())
     images = [reconstruction.image(i) for i in ids]
     cameras = sorted({image.camera_id for image in images})
-    lenses = np.zeros((len(cameras), 5))
-    for row, camera_id in zip(lenses, cameras, strict=True):
+    optics = np.zeros((len(cameras), 5))
+    for row, camera_id in zip(optics, cameras, strict=True):
         parameters = reconstruction.camera(camera_id).params
         row[: len(parameters)] = parameters
     none = np.zeros(0, np.int32)
@@ -37,7 +37,7 @@ def scene_of(
         frames=[i - 1 for i in ids],
         poses=np.array([image.cam_from_world().matrix() for image in images]).reshape(-1, 3, 4),
         lens_of=np.array([cameras.index(image.camera_id) for image in images], np.int32),
-        lenses=lenses,
+        lenses=optics,
         points=np.zeros((0, 3)),
         frame=none,
         point=none,
@@ -86,7 +86,9 @@ def bare_reconstruction(
         for image in images:
             bare.add_image(image)
         first = positions[0]
-        bare.frame(frame.frame_id).set_cam_from_world(images[0].camera_id, pycolmap.Rigid3d(scene.poses[first]))
+        bare.frame(frame.frame_id).set_cam_from_world(
+            images[0].camera_id, pycolmap.Rigid3d(scene.poses[first])
+        )
         bare.register_frame(frame.frame_id)
     return bare
 

@@ -25,6 +25,7 @@ LOSS_PX = 1.0  # scale of the Cauchy loss
 FEWEST_VIEWS = 3  # features of a track; two views alone check nothing
 MIN_ANGLE_DEG = 1.5
 
+
 @dataclass(frozen=True)
 class Rigs:
     """Which frames of a scene move together, and lenses that are known exactly."""

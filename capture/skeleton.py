@@ -71,8 +71,8 @@ def map_skeleton(
 ) -> list[Scene]:
     """The models that at most `limit` matches of each pair give, that of most frames first; without points.
 
-    `keypoints` are those of all frames; frames of one station are placed together (None: each alone). Poses and focal lengths are rough, distortion has one term. The same
-    for any number of threads.
+    `keypoints` are those of all frames; frames of one station are placed together (None: each alone). Poses
+    and focal lengths are rough, distortion has one term. The same for any number of threads.
     """
     starts = np.cumsum([0] + [len(k) for k in keypoints]).astype(np.int64)
     if not geometries or starts[-1] > _MOST_FEATURES:

@@ -35,7 +35,7 @@ class Layout:
 
     def side_px(self, focal_px: float) -> int:
         """Pixels of a view's side at a focal length, even."""
-        return 2 * round(focal_px * np.tan(np.radians(self.fov_deg / 2)))
+        return 2 * round(focal_px * float(np.tan(np.radians(self.fov_deg / 2))))
 
 
 def ring(count: int, pitch_deg: float, first_deg: float = 0.0) -> tuple[Direction, ...]:

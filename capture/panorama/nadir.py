@@ -121,7 +121,8 @@ def _ellipse(reach_deg: float) -> Bytes:
 def _in_view(view: ReadFrame, rig: Mask) -> Mask:
     """What of a view counts: where it does not show the rig."""
     frame = view.frame
-    assert frame.rig is not None and frame.focal_px is not None
+    assert frame.rig is not None
+    assert frame.focal_px is not None
     w, x, y, z = frame.rig.cam_from_rig
     cam_from_rig = pycolmap.Rotation3d(np.array([x, y, z, w])).matrix()
     x, y, z = (view_rays(frame.width, frame.focal_px) @ cam_from_rig).T

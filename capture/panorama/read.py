@@ -19,7 +19,7 @@ from setpiece.capture.options import CaptureOptions
 from setpiece.capture.panorama.gpano import GPano
 from setpiece.capture.panorama.recognise import sphere_of
 from setpiece.capture.panorama.sphere import Sphere, down_in_rig
-from setpiece.capture.panorama.views import STANDARD, PanoramaView, views_of
+from setpiece.capture.panorama.views import PanoramaView, views_of
 from setpiece.capture.read_photo import MEASURED_SIDE, ReadFrame, save_jpeg, thumbnail
 from setpiece.capture.sharpness import brightness, sharpness
 
@@ -42,8 +42,8 @@ def read_panorama(
 ) -> ReadPanorama | LeftOut | None:
     """Write the panorama at `path` as views beside `output`, or say why it cannot be used.
 
-    None where the picture is no panorama. A view is called like `output`, with _v and its number. `mask_path` is
-    a mask of the whole panorama.
+    None where the picture is no panorama. A view is called like `output`, with _v and its number.
+    `mask_path` is a mask of the whole panorama.
     """
     fault, counts = "", None
     try:
@@ -112,9 +112,11 @@ def write_views(
         down = down_in_rig(said.pitch_deg, said.roll_deg)
     read: list[ReadFrame] = []
     in_view: dict[str, Mask] = {}
-    masks = {m.number: m.rgb == 255 for m in views_of(as_bytes(counts), sphere, most_side=options.max_side)} if (
-        counts is not None
-    ) else {}
+    masks = (
+        {m.number: m.rgb == 255 for m in views_of(as_bytes(counts), sphere, most_side=options.max_side)}
+        if (counts is not None)
+        else {}
+    )
     for view in views:
         name = f"{Path(about.name).stem}_v{view.number}.jpg"
         save_jpeg(Image.fromarray(view.rgb), folder / name, options.jpeg_quality, subsampled=False)
@@ -142,7 +144,10 @@ def _read_frame(
         grey = cv2.resize(grey, (MEASURED_SIDE, MEASURED_SIDE), interpolation=cv2.INTER_AREA)
     measured = np.asarray(grey, np.uint8)
     x, y, z, w = pycolmap.Rotation3d(view.cam_from_rig).quat
-    gravity = view.cam_from_rig @ down if down is not None else None
+    gravity = None
+    if down is not None:
+        right, below, ahead = (float(v) for v in view.cam_from_rig @ down)
+        gravity = (right, below, ahead)
     frame = replace(
         about,
         name=name,
@@ -151,15 +156,13 @@ def _read_frame(
         focal_px=view.focal_px,
         sharpness=sharpness(measured),
         brightness=brightness(measured),
-        gravity_in_cam=tuple(float(v) for v in gravity) if gravity is not None else None,
+        gravity_in_cam=gravity,
         rig=RigView(about.name, view.number, (float(w), float(x), float(y), float(z))),
     )
     return ReadFrame(frame, thumbnail(measured))
 
 
-def _small(
-    equirect: NDArray[np.uint8], sphere: Sphere
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _small(equirect: NDArray[np.uint8], sphere: Sphere) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The whole sphere small, and where it is shown."""
     scale = SMALL_WIDTH / sphere.full_width
     width, height = max(1, round(sphere.width * scale)), max(1, round(sphere.height * scale))

@@ -21,9 +21,9 @@ _SEAM = 4.0  # how much more the left and right edge may differ than neighbourin
 def sphere_of(picture: Image.Image, kind: PhotoKind) -> tuple[Sphere, GPano | None] | None:
     """What an opened picture shows of the sphere and its GPano entries, or None where it is no panorama.
 
-    A picture is one if its GPano entries say so, or if it is exactly 2:1, its upper edge is one point, its left
-    and right edges fit together and no lens is named that is none of a 360 camera. `kind` overrules both. Raises
-    UnreadablePhotoError where it is said to be one and cannot be.
+    A picture is one if its GPano entries say so, or if it is exactly 2:1, its upper edge is one point, its
+    left and right edges fit together and no lens is named that is none of a 360 camera. `kind` overrules
+    both. Raises UnreadablePhotoError where it is said to be one and cannot be.
     """
     if kind is PhotoKind.PHOTOS:
         return None

@@ -1,8 +1,8 @@
 """Where a panorama's pixels look.
 
 Letters: the rig's axes are those of a camera that looks at the panorama's middle: x right, y down, z front.
-Longitude grows to the right, latitude upwards; both are zero in the middle of the whole sphere, whose width is
-W pixels and whose height is W / 2. A picture that shows a part of the sphere lies in it at (left, top).
+Longitude grows to the right, latitude upwards; both are zero in the middle of the whole sphere, whose width
+is W pixels and whose height is W / 2. A picture that shows a part of it lies in it at (left, top).
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ Bytes = NDArray[np.uint8]
 Vectors = NDArray[np.float64]
 
 STANDARD = CUBE
+LEAST_SEEN = 0.2  # of a view that a part of the sphere must show for the view to be made
 _MARGIN = 4  # pixels that are repeated beyond the panorama's left and right edge
 _MOST_STRETCH = 64  # of a row towards a pole that is evened out
 _KEPT_SIDE = 2048  # pixels; where larger views come from is worked out anew for each panorama: memory
@@ -43,8 +44,8 @@ def views_of(
 ) -> list[PanoramaView]:
     """The views of an equirectangular picture [H, W, 3], or of a grey one or mask [H, W], in layout order.
 
-    `sphere` says which part of the sphere the picture shows; None: all of it. Views of what it does not show at
-    all are left out. A view's side is at most `most_side` pixels.
+    `sphere` says which part of the sphere the picture shows; None: all of it. Views of which it shows
+    less than LEAST_SEEN are left out. A view's side is at most `most_side` pixels.
     """
     height, width = equirect.shape[:2]
     sphere = sphere or Sphere.whole(width, height)
@@ -61,7 +62,7 @@ def views_of(
     views = []
     for number, direction in enumerate(layout.directions):
         places, parts, seen = places_of(sphere, direction, side, focal)
-        if seen is not None and not seen.any():
+        if seen is not None and seen.mean() < 255 * LEAST_SEEN:
             continue
         rgb = cv2.remap(wide, places, parts, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         views.append(PanoramaView(number, direction.cam_from_rig, focal, np.asarray(rgb, np.uint8), seen))
@@ -74,7 +75,7 @@ def _places(
     """Where a view's pixels come from as OpenCV wants it, whole and 1/32 pixels, and which are shown."""
     at = sphere.positions(view_rays(side, focal_px) @ direction.cam_from_rig).reshape(side, side, 2)
     wanted = (at + (_MARGIN - 0.5, -0.5)).astype(np.float32)  # OpenCV counts from pixel centres
-    places, parts = cv2.convertMaps(wanted, None, cv2.CV_16SC2)  # type: ignore[call-overload]
+    places, parts = cv2.convertMaps(wanted, None, cv2.CV_16SC2)
     return places, parts, _seen(at, sphere)
 
 
@@ -93,7 +94,7 @@ def evened(equirect: Bytes, sphere: Sphere) -> Bytes:
     latitude = (0.5 - (np.arange(sphere.height) + 0.5 + sphere.top) / sphere.full_height) * np.pi
     stretch = np.minimum(1 / np.maximum(np.cos(latitude), 1e-6), _MOST_STRETCH)
     steps = np.round(2 * np.log2(stretch)).astype(int)  # bands in which the stretch is nearly the same
-    out = equirect.copy()
+    out: Bytes = equirect.copy()
     border = cv2.BORDER_WRAP if sphere.width == sphere.full_width else cv2.BORDER_REPLICATE
     for step in range(1, int(steps.max(initial=0)) + 1):
         rows = np.flatnonzero(steps == step)
@@ -102,24 +103,18 @@ def evened(equirect: Bytes, sphere: Sphere) -> Bytes:
                 continue
             sigma = 0.5 * np.sqrt(2.0**step - 1)  # with the pixels' own width that of the stretched pixel
             reach = min(int(np.ceil(3 * sigma)), sphere.width - 1)
-            band = out[part[0] : part[-1] + 1]
-            band = np.concatenate([band[:, -reach:], band, band[:, :reach]], axis=1) if (
-                border == cv2.BORDER_WRAP
-            ) else cv2.copyMakeBorder(band, 0, 0, reach, reach, border)
-            blurred = cv2.GaussianBlur(band, (2 * reach + 1, 1), sigma)
-            out[part[0] : part[-1] + 1] = blurred[:, reach : reach + sphere.width]
+            band = slice(part[0], part[-1] + 1)
+            wide = cv2.copyMakeBorder(out[band], 0, 0, reach, reach, border)
+            out[band] = cv2.GaussianBlur(wide, (2 * reach + 1, 1), sigma)[:, reach : reach + sphere.width]
     return out
 
 
 def _wrapped(picture: Bytes, sphere: Sphere) -> Bytes:
     """With some columns of the other side beyond each edge, where the picture goes all around."""
-    if sphere.width == sphere.full_width:
-        wide = np.concatenate([picture[:, -_MARGIN:], picture, picture[:, :_MARGIN]], axis=1)
-    else:
-        wide = np.asarray(
-            cv2.copyMakeBorder(picture, 0, 0, _MARGIN, _MARGIN, cv2.BORDER_REPLICATE), np.uint8
-        )
-    return np.ascontiguousarray(wide)
+    around = sphere.width == sphere.full_width
+    border = cv2.BORDER_WRAP if around else cv2.BORDER_REPLICATE
+    wide: Bytes = np.asarray(cv2.copyMakeBorder(picture, 0, 0, _MARGIN, _MARGIN, border), np.uint8)
+    return wide
 
 
 def _seen(at: Vectors, sphere: Sphere) -> Bytes | None:
