@@ -25,9 +25,12 @@ constexpr int kFirstGrowth = 6;           // photos to which a start is grown to
 constexpr int kStarts = 4;                // pairs tried for each model until one holds most photos
 constexpr double kMost = 0.8;             // of the photos at hand
 constexpr double kBelieved = 0.5;         // of the matched features: of a model that is less right nothing is kept
-constexpr double kSettled = 0.55;         // of the matched features; a model that fits as well needs no rival
+constexpr double kSettled = 0.75;         // of the matched features; a model that fits as well needs no rival
+constexpr double kDoubtful = 0.6;         // of the matched features; below, more starts are tried
+constexpr int kMostStarts = 12;
 constexpr int kFewestInPair = 30;         // matches of a pair to start from
 constexpr double kEnoughTurn = 0.14;      // radians left after a turn; more is no better a start
+constexpr double kWeakPair = 0.5;         // of the usual number of matches; with fewer it may be a chance likeness
 constexpr double kPairError = 0.002;      // of the longer side: matches of a pair off their epipolar lines
 constexpr double kPlaceError = 0.006;     // of the longer side: points off where a new photo sees them
 constexpr double kPointError = 0.0025;    // of the longer side: of points in use
@@ -174,6 +177,11 @@ private:
     // Links of free stations to start from, the best first.
     std::vector<size_t> starts() const {
         const State s = fresh(kFocals[0]);
+        std::vector<double> usual;
+        for (const Link& link : links_) usual.push_back(link.verified);
+        const auto middle = usual.begin() + static_cast<std::ptrdiff_t>(usual.size() / 2);
+        if (!usual.empty()) std::nth_element(usual.begin(), middle, usual.end());
+        const double enough = usual.empty() ? 1 : kWeakPair * *middle;
         std::vector<std::pair<double, size_t>> ranked;
         for (size_t n = 0; n < links_.size(); n++) {
             const Link& link = links_[n];
@@ -181,7 +189,8 @@ private:
             if (link.features.size() < 2 * size_t{kFewestInPair}) continue;
             double rotation[9];
             const double left = resection::turn_between(matches_of(s, link), rotation);
-            ranked.emplace_back(-std::min(left, kEnoughTurn) * std::sqrt(link.verified), n);
+            const double trust = std::min(1.0, link.verified / enough);
+            ranked.emplace_back(-std::min(left, kEnoughTurn) * std::sqrt(link.verified) * trust, n);
         }
         std::sort(ranked.begin(), ranked.end());
         std::vector<size_t> order;
@@ -204,7 +213,7 @@ private:
         State best = fresh(0);
         if (free < 3) return best;
         int tried = 0;
-        double most = 0;
+        double most = 0, believed = 0;
         bool settled = false;
         std::vector<char> touched(stations_, 0);
         for (const size_t start : starts()) {
@@ -213,18 +222,19 @@ private:
             State model = best_start(links_[start]);
             touched[i] = touched[j] = 1;
             if (model.count < 3) {
-                if (++tried == 4 * kStarts) break;
+                if (++tried >= 4 * kMostStarts) break;
                 continue;
             }
             grow(&model, stations_);
             const Fit fit = agreement(model);
             if (model.sound && fit.agreed > most && fit.agreed >= kBelieved * fit.most) {
                 most = fit.agreed;
+                believed = fit.agreed / fit.most;
                 best = std::move(model);
                 settled = best.count >= kMost * free && fit.agreed >= kSettled * fit.most;
             }
             tried += 4;
-            if (settled || tried >= 4 * kStarts) break;
+            if (settled || tried >= 4 * (believed >= kDoubtful ? kStarts : kMostStarts)) break;
         }
         return best;
     }

@@ -14,6 +14,7 @@ constexpr int kFewestSamples = 24, kMostSamples = 500;
 constexpr double kMissed = 1e-3;  // chance that no sample was free of wrong points
 constexpr int kPolish = 8;        // steps of Gauss-Newton
 constexpr int kDirections = 20;   // from which the search for a translation starts
+constexpr double kOrbits[] = {0, -0.5, 0.5, -1.0, 1.0};  // radians; turns tried with each direction
 constexpr int kTryout = 5, kFinish = 20, kFinalists = 5;  // its steps at first, and for the best few
 
 using Complex = std::complex<double>;
@@ -401,15 +402,28 @@ int pose_between(const std::vector<Match>& matches, double error, double* pose, 
     struct Try {
         double cost, pose[12];
     };
-    std::vector<Try> tries(kDirections);
+    std::vector<Try> tries;
     for (int n = 0; n < kDirections; n++) {  // a spiral over half the sphere
         const double z = (n + 0.5) / kDirections, angle = 2.399963229728653 * n, r = std::sqrt(1 - z * z);
-        double* start = tries[n].pose;
-        for (int k = 0; k < 3; k++) std::copy(rotation + 3 * k, rotation + 3 * k + 3, start + 4 * k);
-        start[3] = r * std::cos(angle);
-        start[7] = r * std::sin(angle);
-        start[11] = z;
-        tries[n].cost = settle(matches, inverse_scale, kTryout, around, start);
+        const double along[3] = {r * std::cos(angle), r * std::sin(angle), z};
+        for (const double orbit : kOrbits) {
+            if (around && orbit != 0) continue;  // rays all around turn with their camera
+            // who walks around a thing turns about an axis across view and way, and the rays hardly turn at all
+            const double axis[3] = {-std::sin(angle), std::cos(angle), 0};
+            const double q[4] = {std::cos(orbit / 2), std::sin(orbit / 2) * axis[0], std::sin(orbit / 2) * axis[1], 0};
+            double turned[9];
+            rotation_of(q, turned);
+            Try one;
+            for (int i = 0; i < 3; i++) {
+                for (int k = 0; k < 3; k++) {
+                    one.pose[4 * i + k] = 0;
+                    for (int m = 0; m < 3; m++) one.pose[4 * i + k] += turned[3 * i + m] * rotation[3 * m + k];
+                }
+                one.pose[4 * i + 3] = along[i];
+            }
+            one.cost = settle(matches, inverse_scale, kTryout, around, one.pose);
+            tries.push_back(one);
+        }
     }
     std::stable_sort(tries.begin(), tries.end(), [](const Try& a, const Try& b) { return a.cost < b.cost; });
     double least = HUGE_VAL;
