@@ -17,8 +17,9 @@ from setpiece.capture.video.scan import Scan
 Values = NDArray[np.float64]
 
 NEAR_S = 0.75  # seconds to each side whose frames are compared
+NEAR_WAY = 0.3  # widths of the picture to each side; beyond, other things are seen
 REACHED = 0.85  # quantile of the neighbours' sharpness that a frame is compared with
-BLURRED = 0.80  # of what the neighbours reach
+BLURRED = 0.87  # of what the neighbours reach
 BLURRED_IN_CLIP = 0.62  # of what the clip reaches
 
 
@@ -32,7 +33,8 @@ def sharpness_reached(scan: Scan) -> Values:
     for first, last in itertools.pairwise(edges):
         for i in range(first, last):
             near = slice(max(first, i - half), min(last, i + half + 1))
-            values = scan.sharpness[near][shown[near]]
+            alike = shown[near] & (np.abs(scan.way[near] - scan.way[i]) <= NEAR_WAY)
+            values = scan.sharpness[near][alike]
             reached[i] = np.quantile(values, REACHED) if len(values) else 0.0
     return reached
 

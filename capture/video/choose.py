@@ -3,8 +3,8 @@
 Letters: w is the way that the view has moved, in widths of the picture, and d the step that the frames
 should be apart. A chain of frames costs, for two that follow each other, (gap / d - 1)^2, and for every
 frame how far it stays behind the sharpness that its neighbours reach; a blurred one costs as much as a hole
-of nearly four steps. The cheapest chain is found by dynamic programming (Bellman 1954) over the sharpest
-frame in every eighth of a step. So a slow pan gives no twins, a fast turn no hole, a sharp frame is
+that views still overlap across. The cheapest chain is found by dynamic programming (Bellman 1954) over the
+sharpest frame in every eighth of a step. So a slow pan gives no twins, a fast turn no hole, a sharp frame is
 preferred to a well-placed one, and a blurred one comes in only where the chain would break without it.
 """
 
@@ -20,11 +20,14 @@ from setpiece.capture.video.blur import blurred_frames, sharpness_reached
 from setpiece.capture.video.scan import Scan
 from setpiece.capture.video.timecode import short_timecode
 
-STEP = 0.09  # widths of the picture between frames
+STEP = 0.06  # widths of the picture between frames
+HOLE = 0.25  # widths of the picture that the view may leap before a blurred frame fills in
 _PARTS = 8  # of a step; the sharpest frame of each is a candidate
 _LONGEST = 6.0  # steps; what lies farther apart is not weighed, only joined
-_SOFT_COST, _BLUR_COST = 6.0, 6.0
-_SHORTEST_RUN_S = 0.5  # seconds of blur that are named even where the view hardly moved
+_SOFT_COST = 6.0
+_LEAST_BLUR_COST = 3.0  # however far the frames are apart
+_NAMED_S = 0.5  # seconds of blur that are named even where the view hardly moved
+_NAMED_WAY = 0.15  # widths of the picture without a sharp frame that are named even where it was quick
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def choose(scan: Scan, step: float) -> Choice:
     if not chosen and (scan.sharpness > 0).any():
         chosen = [int(np.argmax(scan.sharpness))]
     frames = np.array(sorted(chosen), np.int64)
-    return Choice(frames, tuple(_runs(scan, blurred, frames, step)))
+    return Choice(frames, tuple(_runs(scan, blurred, frames)))
 
 
 def _scene_ways(scan: Scan) -> NDArray[np.float64]:
@@ -93,7 +96,9 @@ def _chain(
     rows = _candidates(rows, scan, step, blurred)
     at = scan.way[rows] / step
     behind = 1 - scan.sharpness[rows] / np.maximum(reached[rows], 1e-9)
-    cost = _SOFT_COST * np.clip(behind, 0, 1) + _BLUR_COST * blurred[rows]
+    # a hole of h steps costs (h - 1)^2, one with a frame in its middle 2 (h / 2 - 1)^2: the difference
+    filling = max(_LEAST_BLUR_COST, (HOLE / step) ** 2 / 2 - 1)
+    cost = _SOFT_COST * np.clip(behind, 0, 1) + filling * blurred[rows]
     best = cost + np.maximum(at - at[0], 0) ** 2  # should begin at the beginning
     before = np.full(len(rows), -1)
     for j in range(1, len(rows)):
@@ -121,14 +126,14 @@ def _candidates(
     return candidates
 
 
-def _runs(scan: Scan, blurred: NDArray[np.bool_], frames: NDArray[np.int64], step: float) -> list[BlurredRun]:
+def _runs(scan: Scan, blurred: NDArray[np.bool_], frames: NDArray[np.int64]) -> list[BlurredRun]:
     """The stretches without a sharp frame that are long in time or on the way."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], blurred.astype(np.int8), [0]])))
     runs = []
     for first, end in edges.reshape(-1, 2):
         last = end - 1
         around = scan.way[min(end, len(blurred) - 1)] - scan.way[max(first - 1, 0)]
-        if around > 2 * step or scan.times_s[last] - scan.times_s[first] >= _SHORTEST_RUN_S:
+        if around > _NAMED_WAY or scan.times_s[last] - scan.times_s[first] >= _NAMED_S:
             used = int(((frames >= first) & (frames <= last)).sum())
             runs.append(BlurredRun(float(scan.times_s[first]), float(scan.times_s[last]), used))
     return runs

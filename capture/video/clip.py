@@ -19,6 +19,7 @@ from setpiece.capture.video.timecode import short_timecode
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8")
+QUICK_RATE = 45  # frames per second; above, half of them tell as much
 _UPRIGHT = (1, 0, 0, 1)
 
 
@@ -116,18 +117,25 @@ class Clip:
 
 
 @contextlib.contextmanager
-def open_clip(path: Path, threads: int) -> Iterator[Clip]:
-    """The opened clip at `path`, decoded with `threads` threads. Raises UnreadableClipError."""
+def open_clip(path: Path, threads: int, *, quick: bool = False) -> Iterator[Clip]:
+    """The opened clip at `path`, decoded with `threads` threads. Raises UnreadableClipError.
+
+    Where a `quick` look is enough, frames that no other frame needs are passed over in clips of a high rate.
+    """
     import av
 
     promise = _check_beginning(path)
     try:
         container = av.open(str(path), metadata_errors="replace")
+    except av.EOFError as error:
+        raise UnreadableClipError("it is cut off before its first picture; copy it again") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableClipError(f"it is damaged and cannot be opened ({_words(error)})") from error
     with container:
         stream = _picture_stream(container)
         stream.thread_type = "AUTO"
+        if quick and stream.average_rate and stream.average_rate > QUICK_RATE:
+            stream.codec_context.skip_frame = "NONREF"
         stream.codec_context.thread_count = threads
         duration = _duration(container, stream)
         tags = {**stream.metadata, **container.metadata}

@@ -1,9 +1,10 @@
 """How far the view has moved, in widths of the picture, from frame to frame of a clip.
 
-Corners are followed with pyramidal Lucas-Kanade (Bouguet 2000) from an anchor frame on; the movement is the
-median of how far they are from where they were in the anchor. A hand that trembles moves nothing for good
-that way, which adding up steps from frame to frame would count as a journey. When too few corners are left,
-or they have come far, the next anchor goes on from there.
+Corners are followed with pyramidal Lucas-Kanade (Bouguet 2000) from an anchor frame on; the movement is how
+far four in five of them are at most from where they were in the anchor: on an orbit the middle of the
+picture stands still, and what is near or far tells how much the view has changed. A hand that trembles moves
+nothing for good that way, which adding up steps from frame to frame would count as a journey. When too few
+corners are left, or they have come far, the next anchor goes on from there.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]
 
-_CORNERS = 160  # followed at once
+_CORNERS = 120  # followed at once
 _FEWEST = 12  # of them, to be believed
 _LEFT = 0.5  # of the anchor's corners; below, a new anchor
+_QUANTILE = 0.8  # of the corners' displacements
 _FAR = 0.12  # of the width from the anchor; above, a new anchor
 _ASTRAY = 1.5  # pixels; corners that do not come back to where they started are wrong
 _FLAT = 4.0  # grey levels, standard deviation; below, a picture shows nothing
-_LEVELS, _WINDOW = 4, (15, 15)
+_LEVELS, _WINDOW = 3, (15, 15)
 _SAME_PLACE = 0.08  # response of phase correlation above which two pictures show the same, displaced
 _CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 12, 0.03)
 
@@ -58,7 +60,7 @@ class Movement:
             self._leap(grey, width)
             self._anchor(grey)
             return Moved(self._way, self._scene, False)
-        shift = float(np.median(np.linalg.norm((self._now - self._start)[:, 0], axis=1))) / width
+        shift = float(np.quantile(np.linalg.norm((self._now - self._start)[:, 0], axis=1), _QUANTILE)) / width
         self._way = self._base + shift
         if shift > _FAR or len(self._now) < _LEFT * self._count:
             self._anchor(grey)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.video.clip import Clip, open_clip
-from setpiece.capture.video.scan import Scan, checksum, small_grey
+from setpiece.capture.video.scan import Scan, SmallGrey, checksum
 
 _WORTH_A_LEAP = 3  # frames that need not be decoded
 
@@ -49,6 +49,7 @@ def pick(
 def _leaping(clip: Clip, scan: Scan, rows: NDArray[np.int64]) -> Iterator[tuple[int, Any | None]]:
     """Each of `rows` with its frame, or with None where it was not found as it was measured."""
     keys = np.flatnonzero(scan.is_key)
+    small = SmallGrey()
     at, frames = -1, clip.decoded()  # row of the last frame that was decoded
     for target in rows.tolist():
         before = keys[keys <= target]
@@ -62,7 +63,7 @@ def _leaping(clip: Clip, scan: Scan, rows: NDArray[np.int64]) -> Iterator[tuple[
         found = next((f for f in frames if f.pts >= scan.pts[target]), None)
         at = target
         is_it = found is not None and found.pts == scan.pts[target]
-        if is_it and checksum(small_grey(found)) == scan.checks[target]:
+        if is_it and checksum(small.of(found)) == scan.checks[target]:
             yield target, found
         else:
             yield target, None

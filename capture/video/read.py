@@ -25,6 +25,7 @@ from setpiece.threads import thread_count
 
 _AT_ONCE = 2  # pictures that are worked on side by side; more would take more memory
 _ENDS_EARLY_S = 0.75  # seconds of the promised length that may be missing without a word
+_NOTHING = "it shows nothing: its pictures are dark, covered or of one colour"
 _LIVE_PHOTO_S = 4.0  # seconds; the moving part of a photo is at most that long
 
 
@@ -77,6 +78,9 @@ def read_clips(
     step = step_for([one.scan for one in looked], options.max_frames) if looked else 0.0
     for one in looked:
         choice = choose(one.scan, step)
+        if not len(choice.frames):
+            result.left_out.append(LeftOut(one.source, _NOTHING))
+            continue
         read = _write(one, choice, folder, options, progress, shelf)
         result.read += read
         result.clips.append(_summary(one, choice, len(read), step))
@@ -88,7 +92,7 @@ def read_clips(
 def _look(
     path: Path, source: str, stem: str, photos: Sequence[str], options: CaptureOptions, progress: Progress
 ) -> _Looked:
-    with open_clip(path, thread_count(None)) as clip:
+    with open_clip(path, thread_count(None), quick=True) as clip:
         _check(clip, source, photos)
         seconds = max(1, round(clip.duration_s or 1))
         with progress.task(f"looking at {source}, seconds", seconds) as task:

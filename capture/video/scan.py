@@ -11,6 +11,7 @@ import zlib
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,13 +49,21 @@ class Scan:
         return float(1 / np.median(steps)) if len(steps) and np.median(steps) > 0 else 0.0
 
 
-def small_grey(frame: object, side: int = MEASURED_SIDE) -> NDArray[np.uint8]:
-    """A frame's luma with its longer side brought down to `side`, [H, W]."""
-    width, height = size_within((frame.width, frame.height), side)  # type: ignore[attr-defined]
-    small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")  # type: ignore[attr-defined]
-    plane = small.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return np.ascontiguousarray(rows[:height, :width])
+class SmallGrey:
+    """Makes frames of one clip small; keeps what scaling needs from frame to frame."""
+
+    def __init__(self) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._scaler = VideoReformatter()
+
+    def of(self, frame: Any) -> NDArray[np.uint8]:
+        """The luma of an av.VideoFrame with its longer side brought down to MEASURED_SIDE, [H, W]."""
+        width, height = size_within((frame.width, frame.height), MEASURED_SIDE)
+        small = self._scaler.reformat(frame, width, height, "gray", interpolation="AREA")
+        plane = small.planes[0]
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        return np.ascontiguousarray(rows[:height, :width])
 
 
 def checksum(grey: NDArray[np.uint8]) -> int:
@@ -66,7 +75,7 @@ def scan(clip: Clip, task: Task, cancelled: Callable[[], bool] = lambda: False) 
     """Look at every frame of the clip from its beginning. Raises UnreadableClipError where there is none."""
     pts, times, sharp, way = array("q"), array("d"), array("d"), array("d")
     scene, keys, checks = array("q"), array("b"), array("q")
-    movement, shown = Movement(), None
+    movement, small, shown = Movement(), SmallGrey(), None
     started = noted = time.monotonic()
     said_s = 0
     for frame in clip.decoded():
@@ -76,7 +85,7 @@ def scan(clip: Clip, task: Task, cancelled: Callable[[], bool] = lambda: False) 
         if (frame.width, frame.height) != size or (pts and frame.pts <= pts[-1]):
             clip.damaged += 1  # a change of size in the middle, or time running backwards
             continue
-        grey = small_grey(frame)
+        grey = small.of(frame)
         moved = movement.step(_flow_picture(grey))
         pts.append(frame.pts)
         times.append(clip.time_s(frame.pts))
