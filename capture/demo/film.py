@@ -144,4 +144,5 @@ def _jerked(light: Float32, camera: Camera, turn_rad: NDArray[np.float64]) -> Fl
         turn = cv2.Rodrigues(np.array([pitch, yaw, 0.0]))[0]
         moved = lens @ turn @ np.linalg.inv(lens)
         total += cv2.warpPerspective(light, moved, size, borderMode=cv2.BORDER_REPLICATE)
-    return total / np.float32(samples)
+    total /= np.float32(samples)
+    return total

@@ -24,6 +24,7 @@ STEP = 0.06  # widths of the picture between frames
 HOLE = 0.25  # widths of the picture that the view may leap before a blurred frame fills in
 _PARTS = 8  # of a step; the sharpest frame of each is a candidate
 _LONGEST = 6.0  # steps; what lies farther apart is not weighed, only joined
+_TRIES, _WIDER = 8, 1.03  # until there are few enough
 _SOFT_COST = 6.0
 _LEAST_BLUR_COST = 3.0  # however far the frames are apart
 _NAMED_S = 0.5  # seconds of blur that are named even where the view hardly moved
@@ -65,9 +66,22 @@ def step_for(scans: Sequence[Scan], most_frames: int) -> float:
     return max(STEP, total / max(most_frames - starts, 0.5 * most_frames))
 
 
-def choose(scan: Scan, step: float) -> Choice:
-    """The frames to use, `step` widths of the picture apart."""
-    reached = sharpness_reached(scan)
+def choose_all(scans: Sequence[Scan], most_frames: int) -> tuple[list[Choice], float]:
+    """The frames to use of each clip, at most `most_frames` in all unless there are many cuts; the step."""
+    step = step_for(scans, most_frames)
+    reached = [sharpness_reached(scan) for scan in scans]
+    for _ in range(_TRIES):
+        choices = [choose(scan, step, found) for scan, found in zip(scans, reached, strict=True)]
+        if sum(len(c.frames) for c in choices) <= most_frames:
+            break
+        step *= _WIDER
+    return choices, step
+
+
+def choose(scan: Scan, step: float, reached: NDArray[np.float64] | None = None) -> Choice:
+    """The frames to use, `step` widths of the picture apart; `reached` as of `sharpness_reached`."""
+    if reached is None:
+        reached = sharpness_reached(scan)
     blurred = blurred_frames(scan, reached)
     chosen: list[int] = []
     for scene in np.unique(scan.scene):

@@ -14,7 +14,7 @@ from setpiece.capture.frames import LeftOut
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.read_photo import ReadFrame
-from setpiece.capture.video.choose import Choice, choose, step_for
+from setpiece.capture.video.choose import Choice, choose_all
 from setpiece.capture.video.clip import Clip, UnreadableClipError, cut_off_sentence, open_clip
 from setpiece.capture.video.metadata import ClipMetadata
 from setpiece.capture.video.pick import pick
@@ -75,9 +75,8 @@ def read_clips(
             looked.append(_look(path, source, stem, photos, options, progress))
         except UnreadableClipError as error:
             result.left_out.append(LeftOut(source, str(error)))
-    step = step_for([one.scan for one in looked], options.max_frames) if looked else 0.0
-    for one in looked:
-        choice = choose(one.scan, step)
+    choices, step = choose_all([one.scan for one in looked], options.max_frames)
+    for one, choice in zip(looked, choices, strict=True):
         if not len(choice.frames):
             result.left_out.append(LeftOut(one.source, _NOTHING))
             continue

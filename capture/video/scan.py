@@ -61,7 +61,7 @@ class SmallGrey:
         """The luma of an av.VideoFrame with its longer side brought down to MEASURED_SIDE, [H, W]."""
         width, height = size_within((frame.width, frame.height), MEASURED_SIDE)
         small = self._scaler.reformat(frame, width, height, "gray", interpolation="AREA")
-        plane = small.planes[0]
+        plane: Any = small.planes[0]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         return np.ascontiguousarray(rows[:height, :width])
 
