@@ -38,6 +38,7 @@ def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--demo", type=Path, help="folder of a sample capture")
+    parser.add_argument("--marked-demo", type=Path, help="folder of one with DemoOptions(marker=True)")
     parser.add_argument("--data", type=Path, help="folder of the real captures")
     parser.add_argument("--json", type=Path, help="write the figures there")
     arguments = parser.parse_args()
@@ -45,6 +46,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if arguments.demo:
             rows += of_demo(arguments.demo, Path(folder))
+        if arguments.marked_demo:
+            rows += of_marked_demo(arguments.marked_demo, Path(folder))
         if arguments.data:
             rows += of_fountain(arguments.data / "strecha_fountain-P11_half", Path(folder))
     for row in rows:
@@ -124,6 +127,14 @@ def _sees(capture: Path, truth: Any, name: str, point: Any) -> bool:
         return False
     there = read_depth(capture / "truth" / "depth" / f"{Path(name).stem}.png")[int(y), int(x)]
     return bool(abs(there - depth) < 0.01)
+
+
+def of_marked_demo(capture: Path, folder: Path) -> list[Row]:
+    """The sample capture with two markers in it, as built; both are about 40 pixels wide."""
+    truth = {n: p.camera.centre_in_world for n, p in read_truth(capture / "truth").photos.items()}
+    target = posed(capture / "photos", folder / "marked")
+    stated = target.document()["frame"]["scale_error"]
+    return [row("demo, markers", [scale_error(target, truth)], [stated])]
 
 
 def of_fountain(capture: Path, folder: Path) -> list[Row]:

@@ -23,7 +23,7 @@ from setpiece.capture.mask import mask_file
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.reasons import FEW_FEATURES, why_left_out
-from setpiece.capture.scale.estimates import ScaleEstimate
+from setpiece.capture.scale.automatic import automatic_scales
 from setpiece.capture.scale.known import Posed, frame_facts, scale_json, scale_of, scale_said
 from setpiece.capture.scale.measured import read_measurements
 from setpiece.capture.scale.posed_photos import posed_photos
@@ -92,15 +92,19 @@ def estimate_poses(
     floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
     world_from_colmap = set_world(world, colmap_cameras, model.points, model.median_depth)
+    clock.add("upright", started)
+    started = time.monotonic()
     posed_set = Posed(posed_photos(frames, reconstruction), reconstruction, world_from_colmap, floor)
-    automatic: list[ScaleEstimate] = []
+    automatic = automatic_scales(
+        posed_set.photos, folder, options.marker_size_mm, thread_count(options.threads), progress, shelf
+    )
     scale, unused = scale_of(posed_set, automatic, read_measurements(target.path))
     for text in scale_said(scale, unused, progress):
         warnings.append(text)
+    clock.add("scale", started)
     if scale is not None:
         grown = scale.metres_per_unit / posed_set.size
         world_from_colmap = np.diag([grown, grown, grown, 1.0]) @ world_from_colmap
-    clock.add("upright", started)
     with atomic_folder(target.poses) as output:
         started = time.monotonic()
         posed = _undistort(

@@ -57,6 +57,12 @@ class PoseOptions:
         8, "Every n-th photo is kept from training to judge the result; 0 keeps none.", least=0
     )
     image_side: int = option(1600, "Pixels; longest side of the undistorted training pictures.", least=64)
+    marker_size_mm: float = option(
+        160.0,
+        "Side of the black square of a printed marker (setpiece marker), in mm; 0: look for none.",
+        least=0,
+        most=10_000,
+    )
     seed: int = option(
         0, "Of every random choice; the same photos and seed give the same poses.", least=0, most=2**31 - 1
     )

@@ -109,7 +109,7 @@ def build_set(options: DemoOptions, workers: Executor, advance: Callable[[], Non
     from setpiece.capture.demo.room import room
     from setpiece.capture.demo.stage import Stage
 
-    scene = room()
+    scene = room(options.marker)
     layout = lay_out(scene.patches, options.texel_scale)
     albedo = paint_patches(scene.patches, layout, options.seed, workers)
     advance()
@@ -151,6 +151,8 @@ def _found(folder: Path, options: DemoOptions) -> DemoCapture:
 def _recipe_options(options: DemoOptions) -> dict[str, Any]:
     fields = dataclasses.asdict(options)
     del fields["threads"]  # changes nothing in the pictures
+    if not options.marker:  # as captures say that were made before there were any
+        del fields["marker"]
     return fields
 
 

@@ -24,6 +24,7 @@ class DemoOptions:
     noise: float = 0.004  # standard deviation of the sensor noise, of full scale
     distortion_k1: float = 0.03  # radial distortion of the phone's lens, COLMAP's SIMPLE_RADIAL
     jpeg_quality: int = 93  # 1 to 100
+    marker: bool = False  # whether two printed markers lie in the set (setpiece marker)
     seed: int = 7  # of everything random; the set's layout does not depend on it
     threads: int | None = None  # workers that render pictures side by side; None takes one per core
 

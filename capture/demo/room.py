@@ -26,6 +26,7 @@ from setpiece.capture.demo.geometry.placement import placed
 from setpiece.capture.demo.lights import BulbLight, Light, PanelLight, SunLight, WindowLight
 from setpiece.capture.demo.textures.fabric import cloth, kilim
 from setpiece.capture.demo.textures.lettering import printed, script, storyboard
+from setpiece.capture.demo.textures.marker import SIDE_M, TEXEL_M, marker_print
 from setpiece.capture.demo.textures.plain import coat, metal
 from setpiece.capture.demo.textures.poster import abstract, botanical, city_plan, clock_face, film_poster
 from setpiece.capture.demo.textures.printed import stencilled
@@ -41,15 +42,23 @@ class Scene:
     window: WindowLight
 
 
-def room() -> Scene:
-    """The whole set."""
+def room(marker: bool = False) -> Scene:
+    """The whole set, with printed markers on the floor and the wall if `marker`."""
     window = WindowLight(-HALF_X - 0.10, WINDOW_Y, WINDOW_Z, (4.6, 4.9, 5.4))
     sun = SunLight((-0.80, -0.12, 0.46), -HALF_X - 0.14, 0.018, (2.5, 2.05, 1.45))
     lamp = (-0.62, 1.62, TOP_M + 0.44)
     bulb = BulbLight(lamp, 0.03, (0.12, 0.075, 0.036))
     box_, soft = _soft_box()
     patches = shell() + opening() + _furnished(lamp) + _gear() + _behind() + box_
+    patches += _markers() if marker else []
     return Scene(patches=patches, lights=(window, sun, bulb, soft), window=window)
+
+
+def _markers() -> list[Patch]:
+    half, look = SIDE_M / 2, {"texel_m": TEXEL_M}
+    flat = quad("marker0", (-half, half, 0), (SIDE_M, 0, 0), (0, -SIDE_M, 0), marker_print(0), **look)
+    upright = quad("marker1", (-half, 0, half), (SIDE_M, 0, 0), (0, 0, -SIDE_M), marker_print(1), **look)
+    return placed([flat], 0.35, 0.15, 0.006, 25) + placed([upright], 0.62, HALF_Y - 0.004, 1.75)
 
 
 def _soft_box() -> tuple[list[Patch], PanelLight]:

@@ -24,6 +24,7 @@ class ScaleEstimate:
     metres_per_unit: float
     error: float
     detail: str  # a few plain words: of what, in how many photos
+    marker_mm: float | None = None  # of a marker: the side that its black square was taken to have
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the field names of this class."""

@@ -17,9 +17,6 @@ from setpiece.capture.scale.posed_photos import PosedPhoto
 from setpiece.errors import SetpieceError
 from setpiece.progress import Progress
 
-MARKER = "printed marker"  # the source of the estimates that depend on the size it was printed at
-PRINTED_MM = 160.0  # side of the black square as `setpiece marker` draws it
-
 
 @dataclass(frozen=True)
 class Posed:
@@ -63,16 +60,10 @@ def scale_of(
 
 
 def with_marker_size(estimates: Sequence[ScaleEstimate], marker_mm: float | None) -> list[ScaleEstimate]:
-    """The estimates, with those of markers for the size that they were really printed at."""
-    if marker_mm is None:
-        return list(estimates)
+    """The estimates, with those of markers for another size in print than was thought."""
     return [
-        replace(
-            e,
-            metres_per_unit=e.metres_per_unit * marker_mm / PRINTED_MM,
-            detail=f"{e.detail}, {marker_mm:g} mm",
-        )
-        if e.source == MARKER
+        replace(e, metres_per_unit=e.metres_per_unit * marker_mm / e.marker_mm, marker_mm=marker_mm)
+        if marker_mm is not None and e.marker_mm is not None
         else e
         for e in estimates
     ]

@@ -11,6 +11,7 @@ import click
 from setpiece.cli.build import build, demo, train
 from setpiece.cli.doctor import doctor
 from setpiece.cli.info import info
+from setpiece.cli.marker import marker
 from setpiece.cli.scale import scale
 from setpiece.cli.view import view
 from setpiece.errors import SetpieceError
@@ -56,5 +57,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (build, demo, train, scale, view, info, doctor):
+for command in (build, demo, train, scale, marker, view, info, doctor):
     main.add_command(command)

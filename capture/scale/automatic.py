@@ -1,0 +1,35 @@
+"""The sources of scale that need nobody: what the photos show and what came with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from setpiece.capture.grey import GreyShelf
+from setpiece.capture.scale.estimates import ScaleEstimate
+from setpiece.capture.scale.marker import scale_from_markers
+from setpiece.capture.scale.posed_photos import PosedPhoto
+from setpiece.capture.scale.tags import find_all_tags
+from setpiece.progress import Progress
+
+
+def automatic_scales(
+    photos: Sequence[PosedPhoto],
+    folder: Path,
+    marker_mm: float,
+    threads: int,
+    progress: Progress,
+    shelf: GreyShelf | None = None,
+) -> list[ScaleEstimate]:
+    """What markers of side `marker_mm` (0: none is looked for) say of the scale.
+
+    `folder` holds the frames of the photos. What is of no use is named in warnings.
+    """
+    found = []
+    if marker_mm > 0:
+        tags = find_all_tags([folder / p.frame.name for p in photos], threads, shelf)
+        by_marker, notes = scale_from_markers(photos, tags, marker_mm)
+        for note in notes:
+            progress.warning(note)
+        found += [by_marker] if by_marker else []
+    return found
