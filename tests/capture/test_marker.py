@@ -156,7 +156,7 @@ def test_the_page_is_exact_in_millimetres(paper: Paper, tmp_path: Path) -> None:
     pdfium = pytest.importorskip("pypdfium2")
     document = pdfium.PdfDocument(marker_pdf([0, 7], paper))
     assert len(document) == 2
-    per_mm = 8
+    per_mm = 12
     for page, number in zip(document, (0, 7), strict=True):
         assert np.allclose(np.array(page.get_size()) / 72 * 25.4, paper.size_mm, atol=0.01)
         shown = np.squeeze(page.render(scale=per_mm * 25.4 / 72, grayscale=True).to_numpy())
@@ -164,7 +164,7 @@ def test_the_page_is_exact_in_millimetres(paper: Paper, tmp_path: Path) -> None:
         (found,) = find_tags(tmp_path / "page.png")
         assert found.number == number
         sides = np.linalg.norm(found.corners - np.roll(found.corners, -1, axis=0), axis=1)
-        assert np.allclose(sides / per_mm, 160.0, atol=1 / per_mm)  # a pixel: edges may fall between two
+        assert np.allclose(sides / per_mm, 160.0, atol=1.5 / per_mm)  # pdfium widens by a pixel
         text = page.get_textpage().get_text_range()
         assert "This line is 100 mm long" in text
         assert f"Setpiece marker {number}" in text
