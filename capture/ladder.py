@@ -35,7 +35,7 @@ def climb(job: Job) -> list[Attempt]:
     """All attempts made, the best first."""
     frames, work, progress = job.frames, job.work, job.progress
     lenses, lens_of = lenses_of(frames)
-    quick, thorough = _feature_settings(len(frames), job.options)
+    quick, thorough = feature_settings(len(frames), job.options)
     attempts: list[Attempt] = []
     stations = job.stations
     together = stations.links()
@@ -101,7 +101,7 @@ def _check_steps_aside(
         raise PoseError(f"the photos were taken by turning on the spot, which shows no depth. {WALK}")
 
 
-def _feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings, FeatureSettings]:
+def feature_settings(count: int, options: PoseOptions) -> tuple[FeatureSettings, FeatureSettings]:
     """For the first and the second rung: a small capture affords a closer look from the start."""
     side = options.feature_side or COARSE_SIDE
     most = options.max_features or (FINE_FEATURES if count <= FINE_UP_TO else COARSE_FEATURES)

@@ -21,6 +21,7 @@ from setpiece.threads import thread_count
 
 if TYPE_CHECKING:
     from setpiece.capture.demo.litset import LitSet
+    from setpiece.capture.demo.room import Scene
     from setpiece.capture.demo.truth import DemoTruth
 
 
@@ -101,15 +102,20 @@ def make_demo(
     return _found(folder, options)
 
 
-def build_set(options: DemoOptions, workers: Executor, advance: Callable[[], None] = lambda: None) -> LitSet:
-    """The film set, textured and lit; `advance` is called after each of three steps."""
+def build_set(
+    options: DemoOptions,
+    workers: Executor,
+    advance: Callable[[], None] = lambda: None,
+    scene: Scene | None = None,
+) -> LitSet:
+    """A scene, by default the film set, textured and lit; `advance` is called after each of three steps."""
     from setpiece.capture.demo.atlas import Atlas, lay_out, paint_patches
     from setpiece.capture.demo.bake import bake
     from setpiece.capture.demo.litset import LitSet
     from setpiece.capture.demo.room import room
     from setpiece.capture.demo.stage import Stage
 
-    scene = room(options.marker)
+    scene = scene or room(options.marker)
     layout = lay_out(scene.patches, options.texel_scale)
     albedo = paint_patches(scene.patches, layout, options.seed, workers)
     advance()

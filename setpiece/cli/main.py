@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from setpiece.cli.build import build, demo, train
+from setpiece.cli.check import check
 from setpiece.cli.doctor import doctor
 from setpiece.cli.info import info
 from setpiece.cli.marker import marker
@@ -57,5 +58,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (build, demo, train, scale, marker, view, info, doctor):
+for command in (build, check, demo, train, scale, marker, view, info, doctor):
     main.add_command(command)

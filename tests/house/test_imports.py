@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("capture", "reconstruct", "export", "viewer")
 # Like setpiece/cli/ they may see every room.
-ROOF = {"setpiece/pipeline.py", "setpiece/scaling.py", "setpiece/doctor.py"}
+ROOF = {"setpiece/pipeline.py", "setpiece/scaling.py", "setpiece/doctor.py", "setpiece/preflight.py"}
 
 
 def imported_modules(path: Path) -> set[str]:

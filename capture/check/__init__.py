@@ -1,0 +1,1 @@
+"""What is wrong with a capture, said before anything costs time."""
