@@ -96,7 +96,13 @@ def estimate_poses(
     started = time.monotonic()
     posed_set = Posed(posed_photos(frames, reconstruction), reconstruction, world_from_colmap, floor)
     automatic = automatic_scales(
-        posed_set.photos, folder, options.marker_size_mm, thread_count(options.threads), progress, shelf
+        posed_set.photos,
+        folder,
+        world.up,
+        options.marker_size_mm,
+        thread_count(options.threads),
+        progress,
+        shelf,
     )
     scale, unused = scale_of(posed_set, automatic, read_measurements(target.path))
     for text in scale_said(scale, unused, progress):

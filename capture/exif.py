@@ -1,7 +1,8 @@
-"""What a photo's metadata says of camera, lens, exposure, time and gravity. GPS is never looked at."""
+"""What a photo's metadata says of camera, lens, exposure, time, gravity and place."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 import re
@@ -10,10 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from setpiece.capture.fixes import Fix, read_fix
 from setpiece.capture.gravity import apple_acceleration, gravity_in_cam
 from setpiece.capture.sensors import sensor_width_mm
 
-_EXIF_IFD = 0x8769
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _ORIENTATION, _DATE_TIME = 0x010F, 0x0110, 0x0112, 0x0132
 _EXPOSURE_TIME, _F_NUMBER, _ISO = 0x829A, 0x829D, 0x8827
 _DATE_TIME_ORIGINAL, _SUBSEC_ORIGINAL = 0x9003, 0x9291
@@ -41,6 +43,7 @@ class Metadata:
     iso: int | None
     f_number: float | None
     gravity_in_cam: tuple[float, float, float] | None
+    fix: Fix | None = None  # where on Earth; only distances between photos are kept of it
 
 
 def read_metadata(picture: Image.Image) -> Metadata:
@@ -52,6 +55,9 @@ def read_metadata(picture: Image.Image) -> Metadata:
         tags |= exif.get_ifd(_EXIF_IFD)
     except Exception:  # Pillow raises many kinds of errors on damaged EXIF; the picture may still be good
         tags = tags or {}
+    fix = None
+    with contextlib.suppress(Exception):  # as above
+        fix = read_fix(exif.get_ifd(_GPS_IFD))
     orientation = tags.get(_ORIENTATION, 1)
     orientation = orientation if orientation in range(1, 9) else 1
     # pillow-heif turns the picture itself and resets the tag; the tag it found is kept here
@@ -71,6 +77,7 @@ def read_metadata(picture: Image.Image) -> Metadata:
         iso=_iso(tags.get(_ISO)),
         f_number=_positive(tags.get(_F_NUMBER)),
         gravity_in_cam=_gravity(tags.get(_MAKER_NOTE), lens, taken),
+        fix=fix,
     )
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from setpiece.atomic import atomic_folder
 from setpiece.capture.doubles import exact_duplicates, without_versions
+from setpiece.capture.fixes import places_of
 from setpiece.capture.frames import FRAMES_FOLDER, MASKS_FOLDER, LeftOut, write_frames
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.mask_files import match_masks
@@ -70,6 +71,7 @@ def ingest(
         left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
         _check_enough(sources, len({_instant(r) for r in read}), left_out)
         read, ordered_by = _in_capture_order(read)
+        read = _with_places(read)
         write_frames(folder, [r.frame for r in read], left_out)
     for note in [*clips.notes, *warnings]:
         progress.warning(note)
@@ -181,6 +183,15 @@ def _any_size() -> Iterator[None]:
         yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def _with_places(read: list[ReadFrame]) -> list[ReadFrame]:
+    """The frames, with how far they lie from the first by satellite; where on Earth that is stays here."""
+    places = places_of([r.fix for r in read])
+    return [
+        replace(r, frame=replace(r.frame, place=place), fix=None)
+        for r, place in zip(read, places, strict=True)
+    ]
 
 
 def _in_capture_order(read: list[ReadFrame]) -> tuple[list[ReadFrame], str]:

@@ -18,6 +18,7 @@ from setpiece.capture.decode import (
     open_photo,
 )
 from setpiece.capture.exif import Metadata, read_metadata
+from setpiece.capture.fixes import Fix
 from setpiece.capture.frames import MASKS_FOLDER, CapturedFrame, LeftOut
 from setpiece.capture.grey import GreyPicture, GreyShelf
 from setpiece.capture.jpeg import stripped_jpeg
@@ -37,6 +38,7 @@ class ReadFrame:
     copied: bool = False  # the coded picture is the photo's own
     transparent: bool = False
     masked: float = 0.0  # share of the pixels that are ignored
+    fix: Fix | None = None  # where on Earth it was taken; never written
     mask_fault: str = ""  # why its mask is not used, or not alone
 
 
@@ -115,7 +117,7 @@ def read_photo(
         mask=mask_name,
     )
     masked = 0.0 if mask is None else 1.0 - float(mask.mean())
-    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent, masked, fault)
+    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent, masked, metadata.fix, fault)
 
 
 def _with_mask(

@@ -87,6 +87,7 @@ def read_panorama(
         gravity_in_cam=None,
     )
     read = write_views(equirect, sphere.scaled(*rgb.size), said, about, output.parent, options, counts)
+    read.views[:] = [replace(v, fix=metadata.fix) for v in read.views]
     if fault:
         read.views[0] = replace(read.views[0], mask_fault=fault)
     return read
