@@ -167,6 +167,7 @@ def _read_clips(
         shelf,
     )
     clips.left_out += [LeftOut(name, f"it is the same file as {same[name]}") for name in same]
+    clips.notes += [f"{x.name} is not used: {x.reason}" for x in clips.left_out]
     return clips
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from setpiece.capture.video.timecode import short_timecode
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8")
-QUICK_RATE = 45  # frames per second; above, half of them tell as much
+QUICK_RATE, QUICK_PIXELS = 45, 150e6  # frames and pixels per second; above, half of the frames tell as much
 _UPRIGHT = (1, 0, 0, 1)
 
 
@@ -53,6 +54,11 @@ class Clip:
     def codec(self) -> str:
         """Such as "hevc"."""
         return str(self.stream.codec_context.codec.canonical_name)
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether frames that no other frame needs are not decoded."""
+        return str(self.stream.codec_context.skip_frame) == "NONREF"
 
     @property
     def time_base(self) -> Fraction:
@@ -120,7 +126,8 @@ class Clip:
 def open_clip(path: Path, threads: int, *, quick: bool = False) -> Iterator[Clip]:
     """The opened clip at `path`, decoded with `threads` threads. Raises UnreadableClipError.
 
-    Where a `quick` look is enough, frames that no other frame needs are passed over in clips of a high rate.
+    Where a `quick` look is enough, frames that no other frame needs are passed over in clips of a high rate
+    or size; in many that is every second one, in some there is none.
     """
     import av
 
@@ -134,7 +141,7 @@ def open_clip(path: Path, threads: int, *, quick: bool = False) -> Iterator[Clip
     with container:
         stream = _picture_stream(container)
         stream.thread_type = "AUTO"
-        if quick and stream.average_rate and stream.average_rate > QUICK_RATE:
+        if quick and _is_costly(stream):
             stream.codec_context.skip_frame = "NONREF"
         stream.codec_context.thread_count = threads
         duration = _duration(container, stream)
@@ -186,6 +193,11 @@ def _picture_stream(container: Any) -> Any:
     return max(readable, key=lambda s: s.codec_context.width * s.codec_context.height)
 
 
+def _is_costly(stream: Any) -> bool:
+    rate, context = float(stream.average_rate or 0), stream.codec_context
+    return rate > QUICK_RATE or rate * context.width * context.height > QUICK_PIXELS
+
+
 def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & type(stream.disposition).attached_pic)
 
@@ -193,6 +205,9 @@ def _is_cover(stream: Any) -> bool:
 def _duration(container: Any, stream: Any) -> float | None:
     if stream.duration:
         return float(stream.duration * stream.time_base)
+    said = re.fullmatch(r"(\d+):(\d\d):([\d.]+)", stream.metadata.get("DURATION", ""))  # Matroska's way
+    if said:
+        return int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3])
     return container.duration / 1e6 if container.duration else None
 
 

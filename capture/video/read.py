@@ -26,6 +26,7 @@ from setpiece.threads import thread_count
 _AT_ONCE = 2  # pictures that are worked on side by side; more would take more memory
 _ENDS_EARLY_S = 0.75  # seconds of the promised length that may be missing without a word
 _NOTHING = "it shows nothing: its pictures are dark, covered or of one colour"
+_TOO_FEW = 11.0  # frames per second, after those that no other needs were passed over
 _LIVE_PHOTO_S = 4.0  # seconds; the moving part of a photo is at most that long
 
 
@@ -41,6 +42,7 @@ class _Looked:
     duration_s: float
     scan: Scan
     note: str | None  # what is wrong with it
+    passed_over: bool  # frames that no other needs were not looked at
 
 
 @dataclass
@@ -91,7 +93,23 @@ def read_clips(
 def _look(
     path: Path, source: str, stem: str, photos: Sequence[str], options: CaptureOptions, progress: Progress
 ) -> _Looked:
-    with open_clip(path, thread_count(None), quick=True) as clip:
+    one = _looked_at(path, source, stem, photos, options, progress, quick=True)
+    if one.passed_over and one.scan.rate < _TOO_FEW:
+        one = _looked_at(path, source, stem, photos, options, progress, quick=False)
+    return one
+
+
+def _looked_at(
+    path: Path,
+    source: str,
+    stem: str,
+    photos: Sequence[str],
+    options: CaptureOptions,
+    progress: Progress,
+    *,
+    quick: bool,
+) -> _Looked:
+    with open_clip(path, thread_count(None), quick=quick) as clip:
         _check(clip, source, photos)
         seconds = max(1, round(clip.duration_s or 1))
         with progress.task(f"looking at {source}, seconds", seconds) as task:
@@ -107,7 +125,7 @@ def _look(
             note = cut_off_sentence(last, promised)
         elif measured.damaged:
             note = "some of its pictures are damaged and were passed over"
-        return _Looked(path, source, stem, clip.metadata, clip.codec, last, measured, note)
+        return _Looked(path, source, stem, clip.metadata, clip.codec, last, measured, note, clip.passes_over)
 
 
 def _check(clip: Clip, source: str, photos: Sequence[str]) -> None:

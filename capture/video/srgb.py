@@ -23,6 +23,8 @@ from setpiece.capture.video.transfer import (
 Pixels = NDArray[np.uint8]
 Float32 = NDArray[np.float32]
 
+_ROWS = 64  # that are worked on together, so that their arrays stay in the cache
+_RGB = ("gbr", "rgb", "bgr", "arg", "abg", "0rg", "0bg", "pal")  # beginnings of the names of formats
 _STEPS = 4096  # of a curve's table
 _DEPTHS = {  # formats whose planes are read as they are: bits per sample
     "yuv420p": 8,
@@ -42,17 +44,24 @@ _DEPTHS = {  # formats whose planes are read as they are: bits per sample
 
 def srgb_pixels(frame: Any, colour: Colour) -> Pixels:
     """The sRGB picture [H, W, 3] of an av.VideoFrame, lying as it is stored."""
-    if frame.format.name.startswith(("gbr", "rgb", "bgr", "arg", "abg", "0rg", "0bg", "pal")):
-        wide = frame.reformat(format="rgb48le").to_ndarray()
-        signal = np.asarray(wide, np.float32) / np.float32(65535)
-        return _eight_bit(signal) if colour.is_plain else _shown(signal, colour)
-    ycbcr, bits = _ycbcr(frame)
-    if bits == 8 and colour.is_plain:
-        matrix = _affine(colour, bits)
-        matrix *= 255  # rounded and clipped to bytes on the way out
-        return np.asarray(cv2.transform(ycbcr, matrix), np.uint8)
-    signal = np.asarray(cv2.transform(ycbcr.astype(np.float32), _affine(colour, bits)), np.float32)
-    return _eight_bit(signal) if colour.is_plain else _shown(signal, colour)
+    is_rgb = frame.format.name.startswith(_RGB)
+    if is_rgb:
+        wide, bits = [frame.reformat(format="rgb48le").to_ndarray()], 16
+        affine = np.column_stack([np.eye(3) / 65535, np.zeros(3)])
+    else:
+        wide, bits = _full_planes(frame)
+        affine = _affine(colour, bits)
+    height, width = wide[0].shape[:2]
+    result = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS):
+        band = slice(top, min(top + _ROWS, height))
+        samples = np.asarray(wide[0][band] if is_rgb else cv2.merge([plane[band] for plane in wide]))
+        if bits == 8 and colour.is_plain:  # rounded and clipped to bytes on the way out
+            result[band] = cv2.transform(samples, affine * 255)
+            continue
+        signal = np.asarray(cv2.transform(samples.astype(np.float32), affine), np.float32)
+        result[band] = _eight_bit(signal) if colour.is_plain else _shown(signal, colour)
+    return result
 
 
 def upright(pixels: Pixels, matrix: tuple[int, int, int, int], aspect: float) -> Pixels:
@@ -75,20 +84,15 @@ def upright(pixels: Pixels, matrix: tuple[int, int, int, int], aspect: float) ->
     return np.ascontiguousarray(pixels)
 
 
-def _ycbcr(frame: Any) -> tuple[NDArray[Any], int]:
-    """Y'CbCr [H, W, 3] with chroma brought to full size, and the bits of a sample."""
+def _full_planes(frame: Any) -> tuple[list[NDArray[Any]], int]:
+    """Y', Cb and Cr [H, W] with chroma brought to full size, and the bits of a sample."""
     bits = _DEPTHS.get(frame.format.name)
     if bits is None:
         frame = frame.reformat(format="yuv444p10le")
         bits = 10
-    planes = [_plane(p, bits) for p in frame.planes[:3]]
-    height, width = planes[0].shape
-    full = [planes[0]]
-    for chroma in planes[1:]:
-        if chroma.shape != (height, width):
-            chroma = cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR)
-        full.append(np.asarray(chroma))
-    return np.asarray(cv2.merge(full)), bits
+    luma, *chroma = (_plane(p, bits) for p in frame.planes[:3])
+    size = luma.shape[1], luma.shape[0]
+    return [luma, *(np.asarray(cv2.resize(c, size, interpolation=cv2.INTER_LINEAR)) for c in chroma)], bits
 
 
 def _plane(plane: Any, bits: int) -> NDArray[Any]:

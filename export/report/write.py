@@ -10,6 +10,7 @@ import jinja2
 from setpiece.atomic import write_atomic
 from setpiece.errors import SetFolderError
 from setpiece.export.report.camera_map import camera_map
+from setpiece.export.report.clips import clip_rows
 from setpiece.export.report.curve import Line, chart
 from setpiece.export.report.thumbnail import data_url
 from setpiece.info import quality_sentence, scale_sentence, set_info
@@ -46,6 +47,12 @@ def write_report(target: SetFolder) -> None:
             for name, s in document["stages"].items()
         ],
         contact=contact,
+        clips=clip_rows(
+            target,
+            document["stages"]["capture"]["result"].get("clips", []),
+            _json(target, "capture/frames.json")["frames"],
+        ),
+        notes=document["stages"]["capture"]["result"].get("notes", []),
         warnings=[w for s in document["stages"].values() for w in s["result"].get("warnings", [])],
         scale="scale: " + scale_sentence(facts["scale"]),
         map=camera_map(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -16,6 +17,7 @@ from setpiece.capture.frames import CapturedFrame, read_frames
 from setpiece.capture.ingest import ingest as ingest_capture
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.sources import find_sources
+from setpiece.capture.video import read as video_read
 from setpiece.capture.video import write as video_write
 from setpiece.capture.video.clip import Clip, open_clip
 from setpiece.capture.video.pick import pick
@@ -216,6 +218,31 @@ def test_the_second_pass_finds_the_frames_of_the_first(folder: Path) -> None:
     assert sorted(found) == rows.tolist()
     for row in rows:
         assert np.array_equal(found[row], every[row])
+
+
+@pytest.mark.parametrize(("frames_between", "share"), [(1, 0.5), (7, 1.0)])
+def test_fast_clips_are_looked_at_in_part(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, frames_between: int, share: float
+) -> None:
+    """Every second frame is enough, every eighth is not."""
+    coding = f"bframes={frames_between}:b-adapt=0:b-pyramid=none:scenecut=0"
+    options = {"preset": "veryfast", "x264-params": coding}
+    clip = write_clip(folder / "a.mp4", walk(120, 0.02), rate=60, options=options)
+    seen = []
+
+    def counted(*arguments: Any) -> Any:
+        seen.append(scan(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(video_read, "scan", counted)
+    _, frames, pictures = ingest(clip)
+    assert len(seen[-1].pts) == pytest.approx(share * 120, abs=4)
+    assert len(frames) > 30
+    given = walk(120, 0.02)
+    for frame in frames:
+        with Image.open(pictures / frame.name) as opened:
+            shown = np.asarray(opened.convert("RGB"), np.float64)
+        assert np.abs(shown - given[round((frame.clip_time_s or 0) * 60)]).mean() < 10
 
 
 def test_a_leap_that_deceives_is_noticed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
