@@ -158,18 +158,20 @@ def estimate_poses(
 
 
 def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
-    placed, given = attempt.placed, len(frames)
+    stations = Stations.of_frames(frames)
+    sizes = [stations.among(m) for m in attempt.models]
+    placed, given = sizes[0] if sizes else 0, stations.count
     if placed >= FEWEST_PLACED and 2 * placed >= given:
         return
-    others = [len(m) for m in attempt.models[1:]]
-    if placed >= FEWEST_PLACED and others:
-        sizes = ", ".join(str(n) for n in [placed, *others])
+    if placed >= FEWEST_PLACED and len(sizes) > 1:
+        groups = ", ".join(str(n) for n in sizes)
         raise PoseError(
             f"the {given} photos fall into groups that show different places or do not overlap "
-            f"({sizes} photos placed in each). Build a set from the photos of one place, "
+            f"({groups} photos placed in each). Build a set from the photos of one place, "
             "or take more between the groups."
         )
-    bare = sum(f.count < FEW_FEATURES for f in attempt.matched.features)
+    found = [sum(attempt.matched.features[i].count for i in members) for members in stations.members]
+    bare = sum(count < FEW_FEATURES for count in found)
     if 2 * bare > given:
         raise PoseError(
             f"only {placed} of {given} photos could be placed: {bare} show too little detail. "
@@ -181,12 +183,16 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
 
 def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -> list[str]:
     warnings = []
-    over = set(range(len(frames))) - attempt.models[0]
-    placed_together = [(i, j) for other in attempt.models[1:] for i in other for j in other if i < j]
-    for group in connected([*attempt.matched.geometries, *placed_together], over):
+    stations = Stations.of_frames(frames)
+    name = stations.names(frames)
+    placed = [{stations.of[i] for i in model_frames} for model_frames in attempt.models]
+    over = set(range(stations.count)) - placed[0]
+    links = [(stations.of[i], stations.of[j]) for i, j in attempt.matched.geometries]
+    placed_together = [(i, j) for other in placed[1:] for i in other for j in other if i < j]
+    for group in connected([*links, *placed_together], over):
         apart = sorted(group)
         if len(apart) >= 2:
-            names = ", ".join(frames[i].name for i in apart[:8]) + (" ..." if len(apart) > 8 else "")
+            names = ", ".join(name[i] for i in apart[:8]) + (" ..." if len(apart) > 8 else "")
             warnings.append(
                 f"{len(apart)} photos show another place, or nothing that the others show, and are not used: "
                 f"{names}. Make a set of their own from them, or take photos in between."
@@ -275,6 +281,7 @@ def _undistort(
                 camera=colmap_camera.transformed(world_from_colmap),
                 split="test" if stations.of[position] in kept else "train",
                 order=frame.order,
+                instant=frame.rig.instant if frame.rig else None,
             )
         )
     colours = undistort_all(jobs, thread_count(options.threads), progress)
@@ -295,12 +302,14 @@ def _undistort(
 def _camera_summaries(
     reconstruction: Any, frames: Sequence[CapturedFrame], model: Model
 ) -> list[dict[str, Any]]:
-    summaries = []
+    summaries: list[dict[str, Any]] = []
     for camera_id, camera in sorted(reconstruction.cameras.items()):
         used = [n for n in model.frames if reconstruction.image(n + 1).camera_id == camera_id]
         if not used:
             continue
         first = frames[used[0]]
+        if first.rig and any(s["lens"] == first.lens and s["width"] == camera.width for s in summaries):
+            continue  # one line for all views of a kind of panorama
         focal = float(camera.mean_focal_length())
         summaries.append(
             {
@@ -308,6 +317,7 @@ def _camera_summaries(
                 "model": first.model,
                 "lens": first.lens,
                 "frames": len(used),
+                "panoramas": first.rig is not None,
                 "width": camera.width,
                 "height": camera.height,
                 "focal_px": round(focal, 2),

@@ -14,6 +14,7 @@ FRAMES_SCHEMA = 2
 FRAMES_FILE = "frames.json"
 FRAMES_FOLDER = "frames"
 MASKS_FOLDER = "masks"
+PANORAMAS_FOLDER = "panoramas"  # small pictures of whole panoramas, called like their instants
 
 
 @dataclass(frozen=True)

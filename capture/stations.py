@@ -42,6 +42,11 @@ class Stations:
             found[station].append(frame)
         return found
 
+    def names(self, frames: Sequence[CapturedFrame]) -> list[str]:
+        """What the stations are called: like the photo, or like the panorama whose views they are."""
+        first = [frames[members[0]] for members in self.members]
+        return [f.rig.instant if f.rig else f.name for f in first]
+
     def links(self) -> list[tuple[int, int]]:
         """Pairs of frames that hang together because they are of one station."""
         return [(i, i + 1) for i in range(len(self.of) - 1) if self.of[i] == self.of[i + 1]]

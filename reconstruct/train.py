@@ -46,8 +46,9 @@ def train(target: SetFolder, options: TrainOptions, progress: Progress | None = 
 
     Leaves `splats/checkpoints/final`, `splats/metrics.json` and `splats/evaluation/`. Returns what came out:
     splats, steps, psnr and ssim (means over the held-out frames; None without any), psnr_train, train_frames,
-    test_frames, device, image_width and image_height, train_seconds, expected_seconds (of all steps, as
-    forecast before the first; None where they are few), resumed_from_step (None when it ran in one go).
+    test_frames (of them test_views of test_panoramas), device, image_width and image_height, train_seconds,
+    expected_seconds (of all steps, as forecast before the first; None where they are few), resumed_from_step
+    (None when it ran in one go).
     Raises TrainingError or MissingExtraError; KeyboardInterrupt after Ctrl-C, when everything is saved.
     """
     progress = progress or SilentProgress()
@@ -187,6 +188,8 @@ def _finish(
         "psnr_train": mean_of([s.psnr for s in on_train]),
         "train_frames": len(scene.train),
         "test_frames": len(scene.test),
+        "test_panoramas": len({f.instant for f in scene.test if f.instant}),
+        "test_views": sum(f.instant is not None for f in scene.test),
         "device": engine.device,
         "image_width": width,
         "image_height": height,

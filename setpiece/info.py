@@ -37,6 +37,8 @@ def set_info(target: SetFolder) -> dict[str, Any]:
             "panoramas": capture.get("result", {}).get("panoramas", 0),
             "views": capture.get("result", {}).get("views", 0),
             "held_out": train.get("result", {}).get("test_frames"),
+            "test_panoramas": train.get("result", {}).get("test_panoramas", 0),
+            "test_views": train.get("result", {}).get("test_views", 0),
         },
         "poses": {
             "seconds": poses.get("seconds"),
@@ -93,7 +95,9 @@ def describe(facts: dict[str, Any]) -> str:
         lines.append("Training  none yet")
     else:
         lines.append(f"Splats    {training['splats']:,}, {training['steps']:,} steps on {training['device']}")
-        lines.append(f"Quality   {quality_sentence(training['psnr'], training['ssim'], frames['held_out'])}")
+        lines.append(
+            f"Quality   {quality_sentence(training['psnr'], training['ssim'], frames['held_out'], frames)}"
+        )
         lines.append(f"Training  {training['seconds']:.0f} s")
     if facts["scene"]["bytes"]:
         lines.append(f"File      {facts['scene']['file']}, {facts['scene']['bytes'] / 1e6:.0f} MB")
@@ -107,7 +111,10 @@ def used_sentence(result: dict[str, Any]) -> str:
     """ "12 of 13 used" or "63 frames of 2 clips and 12 of 13 photos used", as the capture stage counted."""
     clips = result.get("clips", [])
     if not clips:
-        return f"{result['frames_used']} of {result['frames_given']} used{_of_panoramas(result)}"
+        used, given = result["frames_used"], result["frames_given"]
+        if result.get("panoramas") == used:
+            return f"{used} of {given} panoramas used ({result['views']} views)"
+        return f"{used} of {given} used{_of_panoramas(result)}"
     used, given = result["photos_used"], result["photos_given"]
     frames, clip = result["frames_used"] - used, f"{len(clips)} clip" + ("s" if len(clips) > 1 else "")
     if result["clips_given"] > len(clips):
@@ -124,12 +131,16 @@ def scale_sentence(scale: dict[str, Any]) -> str:
     return f"metres{error}" + (f", by {scale['source']}" if scale["source"] else "")
 
 
-def quality_sentence(psnr: float | None, ssim: float | None, held_out: int | None) -> str:
-    """A score, and on which photos."""
+def quality_sentence(
+    psnr: float | None, ssim: float | None, held_out: int | None, of: dict[str, Any] | None = None
+) -> str:
+    """A score, and on which photos; `of` says how many are views (test_views) of panoramas."""
     if psnr is None or not held_out:
         return "not measured: no photo was held out"
     score = f"{psnr:.1f} dB PSNR" + (f", {ssim:.3f} SSIM" if ssim is not None else "")
-    return f"{score} on {held_out} photos that training never saw"
+    views, panoramas = (of or {}).get("test_views") or 0, (of or {}).get("test_panoramas") or 0
+    what = counted(held_out - views, panoramas, views) if views else f"{held_out} photos"
+    return f"{score} on {what} that training never saw"
 
 
 def counted(photos: int, panoramas: int, views: int) -> str:
@@ -160,6 +171,6 @@ def stage_sentence(name: str, record: dict[str, Any]) -> str:
         shown = f", error {error:.2f} px" if error is not None else ""
         return f"Poses     {_posed(result)} posed{shown}, {seconds}"
     if name == "train":
-        quality = quality_sentence(result["psnr"], result["ssim"], result["test_frames"])
+        quality = quality_sentence(result["psnr"], result["ssim"], result["test_frames"], result)
         return f"Training  {result['splats']:,} splats, {quality}, {seconds}"
     return f"Scene     splats/scene.ply, {result['bytes'] / 1e6:.1f} MB, {seconds}"

@@ -33,6 +33,7 @@ class PosedFrame:
     camera: Camera  # of the undistorted picture
     split: Split  # "test" frames are never trained on
     order: int  # position in the capture (by time, then name); neighbours are close in time
+    instant: str | None = None  # views of one panorama have the same text; None: an ordinary photo
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def write_posed_frames(folder: Path, posed: PosedFrames, extra: dict[str, Any]) 
             "mask": f.mask,
             "split": f.split,
             "order": f.order,
+            "instant": f.instant,
             "camera": f.camera.to_json(),
         }
         for f in posed.frames
@@ -113,6 +115,7 @@ def read_posed_frames(folder: Path) -> PosedFrames:
                 camera=Camera.from_json(f["camera"]),
                 split=f["split"],
                 order=f["order"],
+                instant=f.get("instant"),
             )
             for f in document["frames"]
         )

@@ -33,6 +33,7 @@ FEWEST = 4  # panoramas
 DISC_DEG = 70.0  # from straight down to the disc's edge: as far as something may hang together with the cone
 DISC_STEP_DEG = 0.5
 _STILL = 16.0  # grey levels; farthest from the median of what does not move
+_LIT, _RIM_DEG = 30.0, 7.0  # the same beside what does not move, and how far beside
 _MOSTLY = 90  # percent of the panoramas on which it does not
 _CLOSED_DEG, _GROWN_DEG = 2.0, 3.0  # gaps that are closed in what is found, and what is added around it
 
@@ -72,7 +73,11 @@ def rig_mask(small: Sequence[Bytes]) -> Mask:
         lone: Mask = off < LONE_CONE_DEG
         return lone
     cone: Mask = off < CONE_DEG
-    found = _joined((_still(np.stack([_disc(p) for p in small])) & (off < DISC_DEG)) | cone, cone)
+    change = _change(np.stack([_disc(p) for p in small]))
+    change[off >= DISC_DEG] = np.inf
+    found = _joined((change < _STILL) | cone, cone)
+    around = cv2.dilate(found.astype(np.uint8), _ellipse(_RIM_DEG)) > 0  # where light plays on its rim
+    found = _joined(found | (around & (change < _LIT)), cone)
     closed = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_CLOSE, _ellipse(_CLOSED_DEG))
     mask: Mask = cv2.dilate(closed, _ellipse(_GROWN_DEG)) > 0
     return mask
@@ -97,12 +102,12 @@ def _disc(small: Bytes) -> Bytes:
     return np.asarray(disc, np.uint8)
 
 
-def _still(discs: Bytes) -> Mask:
-    """Where discs [N, S, S, 3] hardly differ, blurred a little against the noise and the stitching."""
+def _change(discs: Bytes) -> NDArray[np.float32]:
+    """How much discs [N, S, S, 3] differ, grey levels, blurred against the noise and the stitching."""
     calm = np.stack([cv2.GaussianBlur(d, (0, 0), 1.5) for d in discs]).astype(np.float32)
-    change = np.percentile(np.abs(calm - np.median(calm, axis=0)).max(axis=3), _MOSTLY, axis=0)
-    still: Mask = change < _STILL
-    return still
+    off = np.abs(calm - np.median(calm, axis=0)).max(axis=3)
+    change: NDArray[np.float32] = np.percentile(off, _MOSTLY, axis=0).astype(np.float32)
+    return change
 
 
 def _joined(candidates: Mask, cone: Mask) -> Mask:

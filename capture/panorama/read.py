@@ -13,7 +13,7 @@ from PIL import Image
 
 from setpiece.capture.decode import UnreadablePhotoError, decode_srgb, open_photo
 from setpiece.capture.exif import read_metadata
-from setpiece.capture.frames import CapturedFrame, LeftOut, RigView
+from setpiece.capture.frames import PANORAMAS_FOLDER, CapturedFrame, LeftOut, RigView
 from setpiece.capture.mask import Mask, MaskError, alpha_mask, as_bytes, read_mask
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.panorama.gpano import GPano
@@ -24,6 +24,7 @@ from setpiece.capture.read_photo import MEASURED_SIDE, ReadFrame, save_jpeg, thu
 from setpiece.capture.sharpness import brightness, sharpness
 
 FOCAL_SOURCE = "panorama"
+_SMALL_QUALITY = 85
 SMALL_WIDTH = 512  # pixels, of the whole sphere, that the nadir is judged by
 
 
@@ -133,7 +134,11 @@ def write_views(
         replace(r, frame=replace(r.frame, sharpness=round(sharp, 4), brightness=round(bright, 4)))
         for r in read
     ]
-    return ReadPanorama(read, *_small(equirect, sphere), in_view)
+    small, shown = _small(equirect, sphere)
+    wholes = folder.parent / PANORAMAS_FOLDER
+    wholes.mkdir(exist_ok=True)
+    save_jpeg(Image.fromarray(small), wholes / about.name, _SMALL_QUALITY, subsampled=True)
+    return ReadPanorama(read, small, shown, in_view)
 
 
 def _read_frame(

@@ -48,7 +48,17 @@ def camera_map(posed: PosedFrames, unit: str) -> Markup:
     path = " ".join(f"{u:.1f},{v:.1f}" for u, v in place(centres[:, :2]))
     parts.append(f'<polyline class="walk" points="{path}"/>')
     length = 0.035 * extent
+    drawn: set[str] = set()  # panoramas
     for frame, c, f in zip(posed.frames, centres, forward, strict=True):
+        if frame.instant is not None:
+            if frame.instant not in drawn:
+                u, v = place(c[:2])
+                parts.append(
+                    f'<circle class="camera {frame.split}" cx="{u:.1f}" cy="{v:.1f}" r="6">'
+                    f"<title>{escape(frame.instant)}</title></circle>"
+                )
+            drawn.add(frame.instant)
+            continue
         ahead = f[:2] * length
         side = np.array([-f[1], f[0]]) * length * 0.45
         corners = place(np.array([c[:2], c[:2] + ahead + side, c[:2] + ahead - side]))

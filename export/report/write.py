@@ -26,6 +26,7 @@ STAGE_NAMES = {
 }
 _COMPARED_SIDE = 520  # px; the larger side of held-out pictures
 _CONTACT_SIDE = 150  # px
+_PANORAMA_SIDE = 400  # px
 _MOST_COMPARED = 8
 
 
@@ -58,7 +59,9 @@ def write_report(target: SetFolder) -> None:
         map=camera_map(
             read_posed_frames(target.poses), facts["scale"]["unit"] if facts["scale"]["known"] else "units"
         ),
-        quality=quality_sentence(training["psnr"], training["ssim"], facts["frames"]["held_out"]),
+        quality=quality_sentence(
+            training["psnr"], training["ssim"], facts["frames"]["held_out"], facts["frames"]
+        ),
         compared=_compared(target, metrics),
         masked=any(photo["masked"] for photo in contact),
         curve=_curve(metrics),
@@ -83,7 +86,26 @@ def _contact_sheet(target: SetFolder, document: dict[str, Any]) -> list[dict[str
     split = {f.name: f.split for f in read_posed_frames(target.poses).frames}
     reasons = {e["name"]: e["reason"] for e in stages["poses"]["result"]["left_out"]}
     sheet = []
-    for frame in _json(target, "capture/frames.json")["frames"]:
+    frames = _json(target, "capture/frames.json")["frames"]
+    views: dict[str, list[str]] = {}  # of each panorama, by its instant
+    for frame in frames:
+        if frame.get("rig"):
+            views.setdefault(frame["rig"]["instant"], []).append(frame["name"])
+    for instant, names in views.items():
+        status = next((split[n] for n in names if n in split), "left")
+        use = {"train": "trained on", "test": "held out"}.get(
+            status, reasons.get(instant, "no pose was found")
+        )
+        sheet.append(
+            {
+                "name": instant,
+                "picture": data_url(target.capture / "panoramas" / instant, _PANORAMA_SIDE, 70),
+                "status": f"{status} panorama",
+                "masked": False,
+                "text": f"360, {len(names)} views: {use}",
+            }
+        )
+    for frame in (f for f in frames if not f.get("rig")):
         name = frame["name"]
         mask = target.capture / "masks" / frame["mask"] if frame.get("mask") else None
         use = {"train": "trained on", "test": "held out"}.get(split.get(name, ""))
