@@ -22,6 +22,7 @@ from setpiece.capture.fixes import Fix
 from setpiece.capture.frames import MASKS_FOLDER, CapturedFrame, LeftOut
 from setpiece.capture.grey import GreyPicture, GreyShelf
 from setpiece.capture.jpeg import stripped_jpeg
+from setpiece.capture.layers import is_depth_map, pictures_beside
 from setpiece.capture.mask import Mask, MaskError, alpha_mask, read_mask, write_mask
 from setpiece.capture.options import CaptureOptions
 from setpiece.capture.sharpness import brightness, sharpness
@@ -40,6 +41,7 @@ class ReadFrame:
     masked: float = 0.0  # share of the pixels that are ignored
     fix: Fix | None = None  # where on Earth it was taken; never written
     mask_fault: str = ""  # why its mask is not used, or not alone
+    beside: int = 0  # pictures that its file holds beside it
 
 
 def read_photo(
@@ -63,6 +65,9 @@ def read_photo(
                 raise UnreadablePhotoError(
                     f"it is only {width}x{height} pixels; the short side needs {options.min_side}"
                 )
+            if is_depth_map(picture, source):
+                raise UnreadablePhotoError("it is a depth map, not a photo")
+            beside = pictures_beside(picture)
             stored = picture.size
             metadata = read_metadata(picture)
             transparent = picture.mode.endswith("A") or "transparency" in picture.info
@@ -117,7 +122,9 @@ def read_photo(
         mask=mask_name,
     )
     masked = 0.0 if mask is None else 1.0 - float(mask.mean())
-    return ReadFrame(frame, thumbnail(measured), coded is not None, transparent, masked, metadata.fix, fault)
+    return ReadFrame(
+        frame, thumbnail(measured), coded is not None, transparent, masked, metadata.fix, fault, beside
+    )
 
 
 def _with_mask(

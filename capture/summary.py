@@ -52,6 +52,10 @@ def summary(
     stills = [f for f in frames if f.clip is None]  # frames of clips were chosen by their sharpness
     transparent = sum(r.transparent for r in read)
     notes = [f"{transparent} photos have transparent parts, which are ignored"] if transparent else []
+    several = [r.frame.source for r in read if r.beside]
+    if several:
+        names = ", ".join(several[:4]) + (" ..." if len(several) > 4 else "")
+        notes.append(f"the main picture is used of files that hold several, a burst or two eyes': {names}")
     instants = {r.frame.rig.instant for r in read if r.frame.rig}
     views = sum(f.rig is not None for f in frames)
     return {
