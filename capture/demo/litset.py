@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,13 @@ class Seen:
     colour: Float32  # [N, 3] linear radiance
     distance: Float32  # [N] in lengths of the ray's direction, 0 where the ray met nothing
     patch: NDArray[np.int32]  # [N] index of the patch, -1 where the ray met nothing
+
+
+class Look(Protocol):
+    """What can be photographed."""
+
+    def look(self, origin: Float32, directions: Float32, spacing: float | Float32) -> Seen:
+        """What comes along rays."""
 
 
 class LitSet:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 PARTS = ("photos", "panoramas", "truth")
 MARKER = "demo.json"  # says that the folder is a sample capture, how it was made, and whether it is complete
+_LATER = ("marker", "walker", "vignette")  # options
 RECIPE = 1  # raised when the set or the pictures change
 
 
@@ -157,8 +158,9 @@ def _found(folder: Path, options: DemoOptions) -> DemoCapture:
 def _recipe_options(options: DemoOptions) -> dict[str, Any]:
     fields = dataclasses.asdict(options)
     del fields["threads"]  # changes nothing in the pictures
-    if not options.marker:  # as captures say that were made before there were any
-        del fields["marker"]
+    for name in _LATER:  # a capture made before they came is the same as one with their defaults
+        if fields[name] == getattr(DemoOptions(), name):
+            del fields[name]
     return fields
 
 

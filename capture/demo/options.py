@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from setpiece.errors import CaptureError
 
@@ -25,6 +26,8 @@ class DemoOptions:
     distortion_k1: float = 0.03  # radial distortion of the phone's lens, COLMAP's SIMPLE_RADIAL
     jpeg_quality: int = 93  # 1 to 100
     marker: bool = False  # whether two printed markers lie in the set (setpiece marker)
+    walker: Literal["none", "scattered", "passing"] = "none"  # a figure in a third of the photos
+    vignette: float = 0.09  # share of the light that the phone's lens loses in the corners
     seed: int = 7  # of everything random; the set's layout does not depend on it
     threads: int | None = None  # workers that render pictures side by side; None takes one per core
 

@@ -17,14 +17,13 @@ from PIL.TiffImagePlugin import IFDRational
 from setpiece.cameras import Camera
 from setpiece.capture.demo.geometry.patch import Float32
 from setpiece.capture.demo.lens import Lens
-from setpiece.capture.demo.litset import LitSet
+from setpiece.capture.demo.litset import Look
 from setpiece.capture.demo.options import DemoOptions
 from setpiece.capture.demo.picture import Picture, take
 from setpiece.capture.demo.walk import Viewpoint
 
 EXPOSURE = 1.9  # linear radiance times this is 1 on the sensor at an exposure of 0 EV
 BLUR_PX = 0.55  # standard deviation of what the lens makes of a point
-VIGNETTE = 0.09  # share of the light that is lost in the corners
 STARTED = datetime.datetime(2025, 5, 17, 16, 42, 10)  # of the first photo, local time
 BETWEEN_S = 2.0  # from photo to photo
 
@@ -58,7 +57,7 @@ def phone_exposure(index: int, options: DemoOptions) -> Exposure:
     return Exposure(ev=ev, white=(float(1 + tint[0]), 1.0, float(1 + tint[1])))
 
 
-def photograph(lit: LitSet, camera: Camera, lens: Lens, options: DemoOptions) -> Picture:
+def photograph(lit: Look, camera: Camera, lens: Lens, options: DemoOptions) -> Picture:
     """The linear picture and the depth along z that `camera` sees through `lens`."""
     rotation = camera.world_from_cam[:3, :3]
     middle = np.array([camera.centre_x_px, camera.centre_y_px])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.demo.geometry.patch import Float32
-from setpiece.capture.demo.litset import LitSet
+from setpiece.capture.demo.litset import Look
 
 ROWS = 128  # rows of pixels that are worked on together, so that their arrays stay in the cache
 DEPTH_STEP = 0.03  # relative change of depth between neighbours that counts as an edge
@@ -28,10 +28,11 @@ class Picture:
 
     colour: Float32  # [H, W, 3] linear radiance
     distance: Float32  # [H, W] along the pixel's centre, in lengths of its direction; 0 where nothing is
+    patch: NDArray[np.int32]  # [H, W] which patch the pixel's centre shows, -1 where nothing is
 
 
 def take(
-    lit: LitSet,
+    lit: Look,
     origin: Float32,
     aim: Aim,
     size: tuple[int, int],
@@ -59,7 +60,7 @@ def take(
                 part = slice(start, start + ROWS * 1024)
                 total[part] += lit.look(origin, aim(at[part]), spacing).colour
         colour[rows, columns] = total / samples
-    return Picture(colour, distance)
+    return Picture(colour, distance, patch)
 
 
 def _offsets(count: int) -> NDArray[np.float64]:

@@ -16,7 +16,6 @@ from setpiece.capture.demo.options import DemoOptions
 from setpiece.capture.demo.panorama import photograph_sphere, write_panorama
 from setpiece.capture.demo.photo import (
     STARTED,
-    VIGNETTE,
     Exposure,
     develop,
     encode,
@@ -26,8 +25,16 @@ from setpiece.capture.demo.photo import (
     photograph,
     write_photo,
 )
-from setpiece.capture.demo.truth import DemoTruth, TruePhoto, write_depth, write_mesh, write_truth
+from setpiece.capture.demo.truth import (
+    DemoTruth,
+    TruePhoto,
+    write_depth,
+    write_figure,
+    write_mesh,
+    write_truth,
+)
 from setpiece.capture.demo.walk import panorama_walk, photo_walk
+from setpiece.capture.demo.walker import visitor
 
 
 def shoot_photos(
@@ -35,15 +42,20 @@ def shoot_photos(
 ) -> Iterator[tuple[str, TruePhoto]]:
     """Write all photos and their depth; yields names and cameras in order as they are done."""
     views, lens = photo_walk(options.photos, options.seed), phone_lens(options)
+    shown_to = visitor(lit, options, views, workers)
+    own = len(lit.stage.patches)
 
     def one(i: int) -> tuple[str, TruePhoto]:
         view, exposure, name = views[i], phone_exposure(i, options), photo_name(i)
         camera = phone_camera(view, options)
-        picture = photograph(lit, camera, lens, options)
+        picture = photograph(shown_to(i), camera, lens, options)
         rng = np.random.default_rng([options.seed, 33, i])
-        pixels = develop(picture.colour, exposure, options.noise, VIGNETTE, rng)
+        pixels = develop(picture.colour, exposure, options.noise, options.vignette, rng)
         write_photo(folder / "photos" / name, pixels, view, lens, exposure, i, options)
         write_depth(folder / "truth" / "depth" / f"{Path(name).stem}.png", picture.distance)
+        figure = picture.patch >= own
+        if figure.any():
+            write_figure(folder / "truth" / "figure" / f"{name}.png", figure)
         return name, TruePhoto(camera=camera, k1=lens.k1, ev=exposure.ev)
 
     yield from workers.map(one, range(options.photos))

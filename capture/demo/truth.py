@@ -3,6 +3,7 @@
 truth/scene.json      units, axes, what the other files hold
 truth/cameras.json    photos and panoramas by file name
 truth/depth/*.png     16-bit depth along z of every photo, as it is meant to be seen
+truth/figure/*.png    where a photo shows the walking figure, where there is one: 0, and 255 elsewhere
 truth/mesh.ply        the set's surfaces with vertex colours, Z up, metres
 """
 
@@ -91,6 +92,13 @@ def write_depth(path: Path, depth_m: Float32) -> None:
     units = np.round(depth_m / np.float32(DEPTH_UNIT_M))
     units[(units > 65535) | (units < 0)] = 0
     _, data = cv2.imencode(".png", units.astype(np.uint16), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    path.write_bytes(data.tobytes())
+
+
+def write_figure(path: Path, shown: NDArray[np.bool_]) -> None:
+    """Write where a photo shows the figure, [H, W], as a mask: 0 there, 255 elsewhere."""
+    path.parent.mkdir(exist_ok=True)
+    _, data = cv2.imencode(".png", np.where(shown, 0, 255).astype(np.uint8))
     path.write_bytes(data.tobytes())
 
 
