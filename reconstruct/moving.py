@@ -1,0 +1,179 @@
+"""Finding what moved while the photos were taken, without having learned what people and cars look like.
+
+A model trained from all photos shows the place as most of them do. Where one photo shows something else, and
+photos taken nearby show the same world place as the model does, something moved, or stood there for a moment.
+Reflections and places that few photos see disagree in the neighbours as well, or have none, and stay.
+
+Found twice: what the first look masks no longer speaks for itself at the second, which judges by a model made
+without it; what the others then explain well is kept after all.
+
+Compare NeRF On-the-go (Ren et al. 2024) and SpotLessSplats (Sabour et al. 2024), which need learned features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from setpiece.cameras import Camera
+
+Float32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+NEIGHBOURS = 10  # photos that are asked
+FEWEST = 3  # of them have to see a place
+AGREE = 0.5  # of those have to show it as the model does
+BLUR_PX = 1.0  # by which photo and model are blurred before they are compared
+ODD, VERY_ODD = 0.07, 0.14  # difference of the strongest channel, 0 to 1, that is looked at; that is a seed
+NOISE = 3.0  # medians of a photo's differences that are no difference
+MORE_THAN_THERE = 2.5  # times as odd as at the same place in the neighbours
+SAME_DEPTH = 0.1  # relative; else the place is hidden from the neighbour
+OPAQUE = 0.5  # alpha below which the model knows nothing
+REACH = 0.012  # of the longest side: gaps that are closed, and the margin around what moves
+SEEDED = 0.25  # of a region has to be very odd
+SMALLEST = 0.004  # of the picture
+LARGEST_HOLE = 0.03  # of the picture, that is filled
+MOST = 0.6  # of a picture; where more seems to move, the model or the exposure is wrong
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A photo beside what the model shows from there, both small."""
+
+    camera: Camera
+    photo: NDArray[np.uint8]  # [H, W, 3]
+    shown: Float32  # [H, W, 3] in the photo's exposure, 0 to 1
+    depth: Float32  # [H, W] along z
+    alpha: Float32  # [H, W]
+    counts: Mask | None  # [H, W] False where the photo must be ignored
+    suspect: Mask | None  # [H, W] True where an earlier look saw something move
+
+
+def find_moving(sights: list[Sight]) -> list[Mask]:
+    """Where each photo shows what moves, [H, W] each."""
+    differences = [difference(s.photo, s.shown) for s in sights]
+    evidence = [_evidence(s) for s in sights]
+    found = []
+    for index, sight in enumerate(sights):
+        low = max(ODD, NOISE * float(np.median(differences[index])))
+        odd = _odd(index, sights, differences, evidence, low)
+        seeds = odd & (differences[index] > low * (VERY_ODD / ODD))
+        moving = _regions(odd, seeds)
+        if sight.counts is not None:
+            moving &= sight.counts
+        found.append(moving if moving.mean() <= MOST else np.zeros_like(moving))
+    return found
+
+
+def difference(photo: NDArray[np.uint8], shown: Float32) -> Float32:
+    """How far a photo is off what the model shows within a pixel's distance, [H, W], 0 to 1.
+
+    The largest over the channels.
+    """
+    mine = cv2.GaussianBlur(photo.astype(np.float32) / 255.0, (0, 0), BLUR_PX)
+    theirs = cv2.GaussianBlur(shown, (0, 0), BLUR_PX)
+    around = np.ones((3, 3), np.uint8)
+    off = np.maximum(mine - cv2.dilate(theirs, around), cv2.erode(theirs, around) - mine)
+    result: Float32 = np.maximum(off.max(axis=2), 0)
+    return result
+
+
+def _evidence(sight: Sight) -> Mask:
+    """Where a photo may speak for others."""
+    speaks: Mask = sight.alpha > OPAQUE
+    if sight.counts is not None:
+        speaks &= sight.counts
+    if sight.suspect is not None:
+        speaks &= ~sight.suspect
+    return speaks
+
+
+def _odd(
+    index: int, sights: list[Sight], differences: list[Float32], evidence: list[Mask], low: float
+) -> Mask:
+    """Pixels at which one photo is off the model and its neighbours are not."""
+    sight, off = sights[index], differences[index]
+    row, column = np.nonzero((off > low) & (sight.alpha > OPAQUE))
+    in_world = _in_world(sight, row, column)
+    there = np.full((NEIGHBOURS, len(row)), np.inf, np.float32)
+    for place, other in enumerate(neighbours(index, [s.camera for s in sights], NEIGHBOURS)):
+        seen, rows, columns = _seen_by(sights[other], in_world)
+        seen &= evidence[other][rows, columns]
+        there[place, seen] = differences[other][rows, columns][seen]
+    count = np.isfinite(there).sum(axis=0)
+    there.sort(axis=0)
+    middle = np.maximum(np.ceil(AGREE * count).astype(np.int64) - 1, 0)
+    usual = there[middle, np.arange(len(row))]
+    off_here = off[row, column]
+    found = (count >= FEWEST) & (usual < low) & (off_here > MORE_THAN_THERE * usual)
+    odd = np.zeros(off.shape, bool)
+    odd[row[found], column[found]] = True
+    return odd
+
+
+def _in_world(sight: Sight, row: NDArray[np.int64], column: NDArray[np.int64]) -> Float32:
+    """The world positions [N, 3] of what the model shows at pixels."""
+    camera, depth = sight.camera, sight.depth[row, column]
+    x = (column + 0.5 - camera.centre_x_px) / camera.focal_x_px * depth
+    y = (row + 0.5 - camera.centre_y_px) / camera.focal_y_px * depth
+    pose = camera.world_from_cam.astype(np.float32)
+    points: Float32 = np.stack([x, y, depth], 1).astype(np.float32) @ pose[:3, :3].T + pose[:3, 3]
+    return points
+
+
+def _seen_by(sight: Sight, in_world: Float32) -> tuple[Mask, NDArray[np.int64], NDArray[np.int64]]:
+    """Which world positions [N, 3] a photo sees, and at which pixels (0, 0 for the others)."""
+    camera, pose = sight.camera, sight.camera.cam_from_world.astype(np.float32)
+    in_cam = in_world @ pose[:3, :3].T + pose[:3, 3]
+    depth = in_cam[:, 2]
+    safe = np.where(depth > 0, depth, np.float32(1))
+    x = in_cam[:, 0] / safe * np.float32(camera.focal_x_px) + np.float32(camera.centre_x_px)
+    y = in_cam[:, 1] / safe * np.float32(camera.focal_y_px) + np.float32(camera.centre_y_px)
+    seen = (depth > 0) & (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
+    columns, rows = np.where(seen, x, 0).astype(np.int64), np.where(seen, y, 0).astype(np.int64)
+    at = sight.depth[rows, columns]
+    seen &= np.abs(depth - at) < SAME_DEPTH * at
+    return seen, rows, columns
+
+
+def neighbours(index: int, cameras: list[Camera], count: int) -> list[int]:
+    """The photos taken nearest to one that look the same way, at most `count`."""
+    centres = np.array([c.centre_in_world for c in cameras])
+    forwards = np.array([c.cam_from_world[2, :3] for c in cameras])
+    distances = np.linalg.norm(centres - centres[index], axis=1)
+    distances[index] = np.inf
+    distances[forwards @ forwards[index] < 0.5] = np.inf
+    order = np.argsort(distances, kind="stable")[:count]
+    return [int(k) for k in order if np.isfinite(distances[k])]
+
+
+def _regions(odd: Mask, seeds: Mask) -> Mask:
+    """Regions of odd pixels, closed, large enough and very odd in a good part, with a margin."""
+    if not seeds.any():
+        return np.zeros_like(odd)
+    side, pixels = max(odd.shape), odd.size
+    reach = max(1, round(REACH * side))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    closed = cv2.morphologyEx(odd.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    areas = facts[:, cv2.CC_STAT_AREA]
+    seeded = np.bincount(labels[seeds], minlength=len(areas))
+    kept = (areas >= SMALLEST * pixels) & (seeded >= SEEDED * areas)
+    kept[0] = False
+    region = _filled(kept[labels], LARGEST_HOLE * pixels)
+    return cv2.dilate(region.astype(np.uint8), kernel) > 0
+
+
+def _filled(region: Mask, most: float) -> Mask:
+    """The region with its holes of up to so many pixels."""
+    _, labels, facts, _ = cv2.connectedComponentsWithStats((~region).astype(np.uint8), connectivity=4)
+    left, top, width, height, area = facts.T
+    inside = (left > 0) & (top > 0) & (left + width < region.shape[1]) & (top + height < region.shape[0])
+    hole = inside & (area <= most)
+    hole[0] = False
+    filled: Mask = region | hole[labels]
+    return filled
