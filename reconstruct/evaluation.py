@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.posed import PosedFrame
-from setpiece.reconstruct.engine import Engine, Float32
+from setpiece.reconstruct.engine import Engine, Float32, Render
 from setpiece.reconstruct.images import Images, Picture
 from setpiece.reconstruct.metrics import psnr_db, ssim
 
@@ -50,6 +50,11 @@ def exposed_render(engine: Engine, picture: Picture, exposure: Float32, look: Lo
     seen = engine.render(
         picture.camera, background=look.background, sh_degree=look.sh_degree, antialias=look.antialias
     )
+    return shown_by(seen, exposure)
+
+
+def shown_by(seen: Render, exposure: Float32) -> Float32:
+    """A render as a photo of that exposure would show it, [H, W, 3] in 0 to 1."""
     shown: Float32 = np.clip(seen.colour @ exposure[:, :3].T + exposure[:, 3], 0.0, 1.0)
     return shown
 

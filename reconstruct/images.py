@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -47,10 +47,36 @@ class Images:
         self._held: OrderedDict[Key, Picture] = OrderedDict()
         self._coming: dict[Key, Future[Picture]] = {}
         self._bytes = 0
+        self._moving: dict[str, NDArray[np.bool_]] = {}
+        self._masked: dict[Key, Picture] = {}
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoding")
 
     def picture(self, frame: PosedFrame, level: int) -> Picture:
-        """The frame's picture, halved `level` times. Raises TrainingError when it cannot be read."""
+        """The frame's picture, halved `level` times, its mask with what moves in it.
+
+        Raises TrainingError when it cannot be read.
+        """
+        whole = self._picture(frame, level)
+        if frame.name not in self._moving:
+            return whole
+        key = (frame.name, level)
+        masked = self._masked.get(key)
+        if masked is None or masked.image is not whole.image:  # it may have been decoded again
+            self._masked[key] = masked = _without(whole, self._moving[frame.name])
+        return masked
+
+    def level_within(self, frame: PosedFrame, side: int) -> int:
+        """How often the frame's picture has to be halved for its longest side to be at most `side`."""
+        level = 0
+        while max(size_at(frame.camera, self._max_side, level)) > side:
+            level += 1
+        return level
+
+    def mask_moving(self, moving: dict[str, NDArray[np.bool_]]) -> None:
+        """Ignore from now on what moves: masks [H, W] of any size by the frame's name, in place of others."""
+        self._moving, self._masked = moving, {}
+
+    def _picture(self, frame: PosedFrame, level: int) -> Picture:
         key = (frame.name, level)
         if key in self._held:
             self._held.move_to_end(key)
@@ -60,7 +86,8 @@ class Images:
         self._held[key] = picture
         self._bytes += _bytes(picture)
         while self._bytes > self._budget and len(self._held) > 1:
-            _, dropped = self._held.popitem(last=False)
+            gone, dropped = self._held.popitem(last=False)
+            self._masked.pop(gone, None)
             self._bytes -= _bytes(dropped)
         return picture
 
@@ -95,6 +122,14 @@ class Images:
             # A pixel counts only if everything that went into it does.
             None if mask is None else np.where(_area(mask, width, height) == 255, 255, 0).astype(np.uint8),
         )
+
+
+def _without(picture: Picture, moving: NDArray[np.bool_]) -> Picture:
+    """The picture with what moves in it masked."""
+    size = (picture.image.shape[1], picture.image.shape[0])
+    still = cv2.resize(np.where(moving, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    mask = np.where(still < 128, 0, 255).astype(np.uint8)
+    return replace(picture, mask=mask if picture.mask is None else np.minimum(mask, picture.mask))
 
 
 def size_at(camera: Camera, max_side: int, level: int) -> tuple[int, int]:

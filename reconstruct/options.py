@@ -37,6 +37,9 @@ class TrainOptions:
     antialias: bool = option(True, "Keep thin Gaussians from growing bold when seen from afar.")
     ssim_weight: float = option(0.2, "Share of the structural term in the loss, 0 to 1.", least=0, most=1)
     exposure: bool = option(True, "Learn how each photo's exposure and white balance differ.")
+    keep_moving: bool = option(
+        False, "Keep what moved while the photos were taken; default: people, cars and the like are masked."
+    )
     checkpoint_seconds: float = option(
         20.0, "Seconds between checkpoints, at most 25.", changes_result=False, least=0
     )

@@ -31,6 +31,9 @@ COARSE_UNTIL = (0.1, 0.6)  # of all steps: a quarter of the size before the firs
 PENALISED_EXTENT = 3.0  # the penalty on size counts as on a scene of this extent, in any unit
 EXPOSURE_RATE = 2e-3  # Adam step size of the exposures at the start
 SMALLEST_SIDE = 100  # pixels; pictures are not halved below
+MOVING_AT = (0.2, 0.45)  # of all steps
+FEWEST_TO_TELL = 6  # photos among which something can be told to move
+MOVING_STEPS = 200  # a training needs so many for its model to tell anything
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Schedule:
     scale_penalty: float = 0.0  # of the mean deviation as a fraction of the scene's extent
     noise: float = 0.0  # strength of the exploration noise, in standard deviations
     exposure_from: float = 0.1
+    moving_at: tuple[float, ...] = ()  # when it is looked for what moves
 
     def level(self, step: int) -> int:
         """How often the pictures are halved at `step`."""
@@ -92,6 +96,10 @@ class Schedule:
         """Adam step size of the exposures at `step`."""
         return EXPOSURE_RATE * float(0.1 ** (step / self.steps))
 
+    def looks_for_moving_at(self, step: int) -> bool:
+        """Whether it is looked for what moves after `step`."""
+        return step in [round(at * self.steps) for at in self.moving_at]
+
     def edits_at(self, step: int) -> bool:
         """Whether the population is looked over after `step`: to grow, or at least to be cleaned."""
         return step % self.edit_every == 0 and step >= self.grow_from * self.steps
@@ -116,6 +124,7 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
     max_splats = options.max_splats or round(preset.max_splats * more)
     max_side = min(longest_side, options.max_side or preset.max_side)
     halvings = max(0, int(math.log2(max_side / SMALLEST_SIDE))) if max_side > SMALLEST_SIDE else 0
+    tells = not options.keep_moving and photos >= FEWEST_TO_TELL and steps >= MOVING_STEPS
     return Schedule(
         steps=steps,
         max_splats=max_splats,
@@ -125,6 +134,7 @@ def schedule_for(options: TrainOptions, photos: int, longest_side: int) -> Sched
         start_splats=max(1, max_splats // 3),
         edit_every=min(100, max(10, steps // 20)),
         ssim_weight=options.ssim_weight,
+        moving_at=MOVING_AT if tells else (),
         opacity_penalty=preset.penalty,
         scale_penalty=PENALISED_EXTENT * preset.penalty,
         # View-dependent colour has to hurry in a short run; in a long one slow learning tells it from noise:

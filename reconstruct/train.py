@@ -25,7 +25,7 @@ from setpiece.reconstruct.checkpoint import (
 )
 from setpiece.reconstruct.engine import Engine
 from setpiece.reconstruct.engines import make_engine
-from setpiece.reconstruct.evaluation import Score, mean_of, scores, write_pictures
+from setpiece.reconstruct.evaluation import Score, View, mean_of, scores, write_pictures
 from setpiece.reconstruct.floaters import Surroundings
 from setpiece.reconstruct.images import Images, size_at
 from setpiece.reconstruct.initial import initial_splats, scene_extent
@@ -44,11 +44,13 @@ MOST_CHECKPOINT_SECONDS = 25.0  # with the time to write one, at most half a min
 def train(target: SetFolder, options: TrainOptions, progress: Progress | None = None) -> dict[str, Any]:
     """Train the set's Gaussians, or go on where a training with the same options stopped.
 
-    Leaves `splats/checkpoints/final`, `splats/metrics.json` and `splats/evaluation/`. Returns what came out:
-    splats, steps, psnr and ssim (means over the held-out frames; None without any), psnr_train, train_frames,
-    test_frames (of them test_views of test_panoramas), device, image_width and image_height, train_seconds,
-    expected_seconds (of all steps, as forecast before the first; None where they are few), resumed_from_step
-    (None when it ran in one go).
+    Leaves `splats/checkpoints/final`, `splats/metrics.json`, `splats/evaluation/` and `splats/moving/`.
+    Returns what came out: splats, steps, psnr and ssim (means over the held-out frames; None without any),
+    psnr_train, train_frames, test_frames (of them test_views of test_panoramas), device, image_width and
+    image_height, train_seconds, expected_seconds (of all steps, as forecast before the first; None where
+    they are few), resumed_from_step (None when it ran in one go), moving_frames (in how many something that
+    moves was masked), moving_share (of the pixels of all frames), psnr_with_moving (the score on whole
+    held-out frames; None where nothing in them was masked).
     Raises TrainingError or MissingExtraError; KeyboardInterrupt after Ctrl-C, when everything is saved.
     """
     progress = progress or SilentProgress()
@@ -172,12 +174,15 @@ def _finish(
     views, look = trainer.test_views(), trainer.look()
     found = scores(engine, scene.images, views, look)
     trainer.end_curve(found)
+    with_moving = _psnr_with_moving(trainer, views, found)
     some = trainer.train_views()[:: max(1, len(scene.train) // SCORED_TRAIN_FRAMES)]
     on_train = scores(engine, scene.images, some, look)
     target.splats.mkdir(exist_ok=True)
     with atomic_folder(target.splats / "evaluation") as folder:
         shown = views[:: max(1, -(-len(views) // PICTURED_FRAMES))]
         write_pictures(engine, scene.images, shown, look, folder)
+    with atomic_folder(target.splats / "moving") as folder:
+        trainer.moving.write(folder, scene.train + scene.test)
     write_atomic(target.splats / "metrics.json", json.dumps(_metrics(trainer, found), indent=1).encode())
     width, height = size_at(scene.train[0].camera, trainer.schedule.max_side, 0)
     result = {
@@ -196,9 +201,26 @@ def _finish(
         "train_seconds": round(trainer.seconds, 3),
         "expected_seconds": expected,
         "resumed_from_step": resumed_from,
+        "moving_frames": len(trainer.moving.masks),
+        "moving_share": round(trainer.moving.mean_share(scene.train + scene.test), 5),
+        "psnr_with_moving": with_moving,
     }
+    if trainer.moving.masks:
+        trainer.progress.line(trainer.moving.sentence(len(scene.train + scene.test)))
     write_final(target, digest, trainer.step, engine.splats(), result)
     return result
+
+
+def _psnr_with_moving(trainer: Trainer, views: list[View], found: list[Score]) -> float | None:
+    """The mean score of the held-out frames had nothing that moves been masked; None where nothing was."""
+    scene, moving = trainer.scene, trainer.moving
+    masked = [v for v in views if v.frame.name in moving.masks]
+    if not masked:
+        return None
+    scene.images.mask_moving({})
+    whole = {s.name: s.psnr for s in scores(trainer.engine, scene.images, masked, trainer.look())}
+    scene.images.mask_moving(moving.masks)
+    return mean_of([whole.get(s.name, s.psnr) for s in found])
 
 
 def _metrics(trainer: Trainer, found: list[Score]) -> dict[str, Any]:
@@ -210,4 +232,5 @@ def _metrics(trainer: Trainer, found: list[Score]) -> dict[str, Any]:
         "curve": trainer.curve,
         "frames": [{"name": s.name, "psnr": s.psnr, "ssim": s.ssim} for s in found],
         "exposure": exposures,
+        "moving": {name: round(float(mask.mean()), 5) for name, mask in trainer.moving.masks.items()},
     }

@@ -24,6 +24,7 @@ from setpiece.reconstruct.floaters import Surroundings, floaters
 from setpiece.reconstruct.forecast import PROBES, Forecast, forecast
 from setpiece.reconstruct.images import Images
 from setpiece.reconstruct.interrupt import Interrupt
+from setpiece.reconstruct.masking import Moving
 from setpiece.reconstruct.schedule import Schedule
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Scene:
 
 @dataclass
 class Trainer:
-    """A training under way. All of its state is in the engine, in `exposures` and in the fields below."""
+    """A training under way. Its state is in the engine, `exposures`, `moving` and the fields below."""
 
     engine: Engine
     scene: Scene
@@ -68,6 +69,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.start_splats = self.start_splats or self.engine.count
+        self.moving = Moving()
         self.exposures = Exposures([frame.order for frame in self.scene.train])
 
     def run(self, save: Callable[[], None], save_seconds: float) -> None:
@@ -118,6 +120,8 @@ class Trainer:
             self.engine.perturb(schedule.noise * decay, seed=self.seed * 1_000_003 + step)
         if schedule.edits_at(step):
             self._edit()
+        if schedule.looks_for_moving_at(step):
+            self._look_for_moving()
 
     def _frame_at(self, step: int) -> int:
         """Every frame once in each round, in an order of its own."""
@@ -140,7 +144,7 @@ class Trainer:
             antialias=self.antialias,
             opacity_penalty=schedule.opacity_penalty,
             scale_penalty=schedule.scale_penalty / scene.extent,
-            key=1 + index * 8 + level,
+            key=1 + index * 8 + level + (self.moving.looks << 40),
         )
 
     def _wanted(self, step: int) -> tuple[PosedFrame, int]:
@@ -163,6 +167,12 @@ class Trainer:
             edit = kept_rows(~unwanted, splats.opacity_logits) if unwanted.any() else None
         if edit is not None:
             self.engine.edit(edit)
+
+    def _look_for_moving(self) -> None:
+        """Mask what moves in all frames, from now on."""
+        views = self.train_views() + self.test_views()
+        self.moving = self.moving.looked(self.engine, self.scene.images, views, self.look())
+        self.scene.images.mask_moving(self.moving.masks)
 
     def _guard(self, losses: Losses) -> None:
         """Drop Gaussians whose numbers ran away."""
@@ -213,6 +223,10 @@ class Trainer:
             }
         )
 
+    @property
+    def _frames(self) -> list[PosedFrame]:
+        return [*self.scene.train, *self.scene.test]
+
     def look(self) -> Look:
         """How frames are rendered to be compared now."""
         degree = self.schedule.sh_degree_at(max(0, self.step - 1))
@@ -252,7 +266,8 @@ class Trainer:
         """The array part of the state, for a checkpoint."""
         engine = {f"engine.{k}": v for k, v in self.engine.state().items()}
         exposures = {f"exposures.{k}": v for k, v in self.exposures.state().items()}
-        return {**engine, **exposures}
+        moving = {f"moving.{k}": v for k, v in self.moving.state().items()}
+        return {**engine, **exposures, **moving}
 
     def restore(self, step: int, facts: dict[str, Any], arrays: Arrays) -> None:
         """Go on from a checkpoint. Raises KeyError or ValueError when it does not fit."""
@@ -260,6 +275,8 @@ class Trainer:
             raise ValueError(f"it is of the engine {facts['engine']}, not {self.engine.name}")
         self.exposures.load_state(_part(arrays, "exposures."))
         self.engine.load_state(_part(arrays, "engine."))
+        self.moving = Moving.of_state(_part(arrays, "moving."), self._frames)
+        self.scene.images.mask_moving(self.moving.masks)
         self.step, self.seconds, self.start_splats = step, facts["seconds"], facts["start_splats"]
         self.loss = math.nan if facts["loss"] is None else facts["loss"]
         self.curve = list(facts["curve"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -12,17 +13,17 @@ _VEIL = [204 - 204 * v // 255 for v in range(256)]  # how much of the veil a mas
 _VEIL_COLOUR = (214, 64, 159)
 
 
-def data_url(path: Path, side: int, quality: int = 80, mask: Path | None = None) -> str | None:
+def data_url(path: Path, side: int, quality: int = 80, masks: Sequence[Path] = ()) -> str | None:
     """The picture at `path` as a JPEG data URL whose longer side is at most `side` px; None if unreadable.
 
-    What its mask ignores is veiled.
+    What its masks ignore is veiled.
     """
     try:
         with Image.open(path) as picture:
             picture.draft("RGB", (side, side))
             small = picture.convert("RGB")
             small.thumbnail((side, side))
-        if mask is not None:
+        for mask in masks:
             with Image.open(mask) as opened:
                 ignored = opened.convert("L").resize(small.size, Image.Resampling.BOX).point(_VEIL)
             small.paste(_VEIL_COLOUR, (0, 0), ignored)

@@ -107,15 +107,17 @@ def _contact_sheet(target: SetFolder, document: dict[str, Any]) -> list[dict[str
         )
     for frame in (f for f in frames if not f.get("rig")):
         name = frame["name"]
-        mask = target.capture / "masks" / frame["mask"] if frame.get("mask") else None
+        given = [target.capture / "masks" / frame["mask"]] if frame.get("mask") else []
+        moving = [m for m in [target.splats / "moving" / f"{name}.png"] if m.exists()]
+        told = [text for text, there in (("masked", given), ("what moves is masked", moving)) if there]
         use = {"train": "trained on", "test": "held out"}.get(split.get(name, ""))
         sheet.append(
             {
                 "name": name,
-                "picture": data_url(target.capture / "frames" / name, _CONTACT_SIDE, 70, mask),
+                "picture": data_url(target.capture / "frames" / name, _CONTACT_SIDE, 70, given + moving),
                 "status": split.get(name, "left"),
-                "masked": mask is not None,
-                "text": (use or reasons.get(name, "no pose was found")) + (", masked" if mask else ""),
+                "masked": bool(told),
+                "text": ", ".join([use or reasons.get(name, "no pose was found"), *told]),
             }
         )
     for entry in stages["capture"]["result"]["left_out"]:

@@ -11,7 +11,7 @@ from setpiece.capture.options import CaptureOptions, PoseOptions
 from setpiece.cli.flags import FolderPath, flags, parse
 from setpiece.reconstruct.options import TrainOptions
 
-_TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "device", "threads", "seed")
+_TRAIN_FLAGS = ("quality", "steps", "max_splats", "max_side", "keep_moving", "device", "threads", "seed")
 _DEMO_FLAGS = ("quality", "device", "threads")
 
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ pytest.importorskip("torch")  # the tiny set is rendered by the judge
 from judge.sets import make_tiny_set
 from setpiece.reconstruct import forecast
 from setpiece.reconstruct import train as stage
-from setpiece.reconstruct.checkpoint import folder_of, read_splats, running
+from setpiece.reconstruct.checkpoint import Checkpoint, folder_of, read_splats, running
 from setpiece.reconstruct.engine import Engine
 from setpiece.reconstruct.options import TrainOptions
 from setpiece.setfolder import SetFolder
@@ -89,3 +90,41 @@ def test_a_killed_process_loses_nothing_but_time(tmp_path: Path) -> None:
 
 def same(a: Splats, b: Splats) -> bool:
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in vars(a))
+
+
+def test_something_that_moves_is_masked_and_a_stop_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(OPTIONS, checkpoint_seconds=0.0)
+    sets = [_with_a_visitor(tmp_path / name) for name in ("whole", "stopped", "kept")]
+    result = stage.train(sets[0], options)
+    assert result["moving_frames"] >= 1
+    masks = sorted(p.name for p in (sets[0].splats / "moving").iterdir())
+    assert set(masks) <= {"photo 03é.png.png", "photo 06é.png.png"}
+    monkeypatch.setattr(stage, "MOST_CHECKPOINT_SECONDS", 0.0)
+    real, calls = stage.write_checkpoint, iter(range(10_000))
+
+    def stopping(folder: Path, checkpoint: Checkpoint) -> None:
+        real(folder, checkpoint)
+        if next(calls) == 199:
+            raise RuntimeError("stopped")
+
+    monkeypatch.setattr(stage, "write_checkpoint", stopping)
+    with pytest.raises(RuntimeError, match="stopped"):
+        stage.train(sets[1], options)
+    again = stage.train(sets[1], options)
+    assert again["resumed_from_step"] == 200
+    assert same(read_splats(sets[0]), read_splats(sets[1]))
+    assert sorted(p.name for p in (sets[1].splats / "moving").iterdir()) == masks
+    assert stage.train(sets[2], replace(options, keep_moving=True))["moving_frames"] == 0
+
+
+def _with_a_visitor(folder: Path) -> SetFolder:
+    """The tiny set with something red in two of its photos."""
+    target = make_tiny_set(folder)
+    for name, left in (("photo 03é.png", 8), ("photo 06é.png", 20)):
+        file = target.poses / "images" / name
+        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR)
+        picture[6:24, left : left + 9] = (40, 10, 250)
+        file.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    return target
