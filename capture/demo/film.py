@@ -23,7 +23,7 @@ from setpiece.capture.demo.geometry.patch import Float32
 from setpiece.capture.demo.hdr import HLG_BT2020, hlg_planes
 from setpiece.capture.demo.litset import LitSet
 from setpiece.capture.demo.options import DemoOptions
-from setpiece.capture.demo.photo import VIGNETTE, Exposure, develop, phone_camera, phone_lens, photograph
+from setpiece.capture.demo.photo import Exposure, develop, phone_camera, phone_lens, photograph
 from setpiece.capture.demo.walk import TARGET, Viewpoint, look_at
 
 TIME_BASE = Fraction(1, 600)  # seconds; QuickTime's usual one
@@ -98,7 +98,7 @@ def film_frames(
         if frame.blurred:
             axis = rng.normal(size=2)
             light = _jerked(light, frame.camera, axis * np.radians(options.jerk_deg) / np.linalg.norm(axis))
-        return develop(light, _PLAIN, photo.noise, VIGNETTE, rng)
+        return develop(light, _PLAIN, photo.noise, photo.vignette, rng)
 
     yield from workers.map(one, range(len(plan)))
 
