@@ -15,6 +15,8 @@ SMALLEST_SHARE = 0.015  # of all points
 MOST_BENEATH = 0.03  # of all points may lie clearly under the floor: mirrors, mistakes
 _BENEATH = 4.0  # thicknesses
 _TRIALS = 600
+_CELL = 2.0  # thicknesses; of points nearer together than that one counts
+_LEVEL_TRIALS, _LEVEL = 600, 4.0  # trials with points of about one height, and how many thicknesses that is
 _SMALLEST_SPREAD = 0.1  # of the median depth; narrower patches say nothing of the slope
 
 
@@ -37,12 +39,13 @@ def find_floor(
 ) -> Floor | None:
     """The floor among `points` [P, 3], under the camera `centres` and within `steepest_deg` of level.
 
-    Planes through random triples of points (RANSAC, Fischler and Bolles 1981) of which the one with most
-    points counts; a table top is passed over because the floor beneath it has points too. None where no
-    plane qualifies.
+    Planes through random triples of points (RANSAC, Fischler and Bolles 1981), later of points of about one
+    height, of which the one with most points counts; a table top is passed over because the floor beneath it
+    has points too. None where no plane qualifies.
     """
     rng = np.random.default_rng(seed)
     thickness = THICKNESS * median_depth
+    everything, points = points, _thinned(points, _CELL * thickness)
     heights = points @ up
     below = np.flatnonzero(heights < np.percentile(centres @ up, 25))
     if len(below) < FEWEST_POINTS:
@@ -51,8 +54,16 @@ def find_floor(
     needed = max(FEWEST_POINTS, SMALLEST_SHARE * len(points))
     steepest = np.cos(np.radians(steepest_deg))
     best_count, best = 0, None
-    for _ in range(_TRIALS):
-        a, b, c = points[rng.choice(low, 3, replace=False)]
+    level = low[np.argsort(heights[low], kind="stable")]
+    for trial in range(_TRIALS + _LEVEL_TRIALS):
+        if trial < _TRIALS:
+            a, b, c = points[rng.choice(low, 3, replace=False)]
+        else:  # under a bed with a rich pattern a bare floor is rarely met three times by chance
+            height = heights[rng.choice(low)]
+            span = np.searchsorted(heights[level], (height - _LEVEL * thickness, height + _LEVEL * thickness))
+            if span[1] - span[0] < FEWEST_POINTS:
+                continue
+            a, b, c = points[level[rng.choice(np.arange(*span), 3, replace=False)]]
         normal = np.cross(b - a, c - a)
         length = np.linalg.norm(normal)
         if length < 1e-12:
@@ -69,8 +80,14 @@ def find_floor(
         best_count, best = count, (normal, a)
     if best is None:
         return None
-    floor = _fitted(points, up, *best, thickness, median_depth)
+    floor = _fitted(everything, up, *best, thickness, median_depth)
     return floor if floor is not None and floor.normal @ up >= steepest else None
+
+
+def _thinned(points: Vectors, cell: float) -> Vectors:
+    """One point of each cell of space: a bedspread with a pattern must not outweigh a bare floor."""
+    _, first = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_index=True)
+    return points[np.sort(first)]
 
 
 def _fitted(
