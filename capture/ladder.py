@@ -98,6 +98,11 @@ def _check_steps_aside(
     matched: Matched, lenses: list[Lens], lens_of: list[int], station_of: Sequence[int]
 ) -> None:
     if turning_share(matched.features, matched.geometries, lenses, lens_of, station_of) > MOSTLY_TURNED:
+        if all(lens.cam_from_rig for lens in lenses):
+            raise PoseError(
+                "the panoramas were all taken on one spot, which shows no depth. "
+                "Walk through the place and take one at every step or two."
+            )
         raise PoseError(f"the photos were taken by turning on the spot, which shows no depth. {WALK}")
 
 
