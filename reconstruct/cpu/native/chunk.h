@@ -33,7 +33,8 @@ struct Chunk {
     int length[16];
     // The batches of all lists in rounds: the first batch of every block, then the second. Those of one block
     // are far apart, as none ends before the one before it. A job is 16 times its place plus the block.
-    int32_t jobs[kRoom / kBatch * 16];
+    // Two more follow that are looked at, but not done.
+    uint32_t jobs[kRoom / kBatch * 16 + 2];
     int job_count;
 };
 
@@ -83,8 +84,9 @@ inline Outlines load_group(const Projection& projection, const Entry* entries, i
     return {x, y, r[kL11], r[kL12], r[kL22], r[kSlopeX], r[kSlopeY], r[kReach]};
 }
 
-// Puts splats that light nothing behind the others.
+// Puts splats that light nothing behind the others, and where job 0 looks before there are lists.
 inline void close_chunk(Chunk* chunk) {
+    for (int i = 0; i < kBatch; i++) chunk->list[0][i] = kChunk;
     const F16 zero = set(0.0f);
     float* const rows[] = {chunk->k1,  chunk->l11, chunk->l12, chunk->k2,
                            chunk->l22, chunk->x,   chunk->y};
@@ -139,8 +141,9 @@ inline void list_splats(const uint16_t (*reached)[16], int groups, uint32_t aliv
     for (int place = 0;; place += kBatch) {
         const uint32_t longer = bits(all > set(static_cast<float>(place)));
         if (!longer) break;
-        jobs += store_places(chunk->jobs + jobs, longer, 16 * place);
+        jobs += store_places(reinterpret_cast<int32_t*>(chunk->jobs) + jobs, longer, 16 * place);
     }
+    chunk->jobs[jobs] = chunk->jobs[jobs + 1] = 0;
     chunk->job_count = jobs;
 }
 
@@ -151,15 +154,25 @@ inline F16 inside_image(const View& view, const Grid& grid, int b, float centre_
     return keep(inside, set(1.0f));
 }
 
-// alpha of a batch of splats at sixteen pixels, 0 below 1/255, clipped from above.
-inline void alphas_at(const Chunk& chunk, const int32_t* list, F16 x, F16 y, F16 alpha[kBatch]) {
-    F16 exponent[kBatch];
+// A batch passes through three steps: exponents_of, alphas_of, and what is done with alpha. The loops take
+// each step for another batch, so that what they ask of the processor is ready when it comes to it: the chain
+// of one batch is longer than its window.
+
+// log2(alpha) of a batch of splats at sixteen pixels.
+inline void exponents_of(const Chunk& chunk, const Grid& grid, uint32_t job, F16 exponent[kBatch]) {
+    const uint32_t b = job % 16;
+    const int32_t* list = chunk.list[b] + job / 16;
+    const F16 x = load(grid.x[b]), y = load(grid.y[b]);
     for (int i = 0; i < kBatch; i++) {
         const int at = list[i];
         const F16 u = fma(set(chunk.l11[at]), x, fma(set(chunk.l12[at]), y, set(chunk.k1[at])));
         const F16 v = fma(set(chunk.l22[at]), y, set(chunk.k2[at]));
         exponent[i] = fnma(u, u, fnma(v, v, set(chunk.log2_opacity[at])));
     }
+}
+
+// alpha, 0 below 1/255, clipped from above.
+inline void alphas_of(const F16 exponent[kBatch], F16 alpha[kBatch]) {
     exp2_in_range<kBatch>(exponent, set(kMinLog2Alpha), alpha);
     for (int i = 0; i < kBatch; i++) alpha[i] = min(alpha[i], set(kAlphaMax));
 }

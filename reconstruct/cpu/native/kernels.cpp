@@ -37,8 +37,13 @@ void draw(const StepContext& s, int tile, int channels) {
 }
 
 void differentiate_one(const StepContext& s, int tile) {
-    differentiate_tile(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes,
-                       s.photo->mask != nullptr, s.pair_moments, s.touched);
+    if (s.photo->mask) {
+        differentiate_tile<true>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes, s.pair_moments,
+                                 s.touched);
+    } else {
+        differentiate_tile<false>(*s.view, *s.projection, *s.tiles, tile, grid(), *s.planes, s.pair_moments,
+                                  s.touched);
+    }
 }
 
 void loss(const StepContext& s, int left, int width, int top, int bottom, float* sums, int64_t stride,

@@ -19,17 +19,17 @@ struct Share {
 struct BackwardState {
     alignas(64) float behind[16][16];       // R
     alignas(64) float gradient[16][3][16];  // g
-    alignas(64) float error[16][16], kept[16][16];
     alignas(64) float transmittance[16][16];
+    alignas(64) float error[16][16], kept[16][16];
     alignas(64) Share shares[16][kChunk + 1];
 };
 
-// Weights and alphas of the batch at `place` of the list of block b.
-inline void weigh_batch(const Chunk& chunk, const Grid& grid, int b, int place, BackwardState* state) {
-    const int32_t* list = chunk.list[b] + place;
-    F16 alpha[kBatch], weight[kBatch];
+// Weights and alphas of a batch.
+inline void weigh_batch(const Chunk& chunk, uint32_t job, const F16 alpha[kBatch], BackwardState* state) {
+    const uint32_t b = job % 16;
+    const int32_t* list = chunk.list[b] + job / 16;
+    F16 weight[kBatch];
     M16 drawn[kBatch];
-    alphas_at(chunk, list, load(grid.x[b]), load(grid.y[b]), alpha);
     F16 t = load(state->transmittance[b]);
     blend(alpha, &t, weight, drawn);
     store(state->transmittance[b], t);
@@ -40,36 +40,27 @@ inline void weigh_batch(const Chunk& chunk, const Grid& grid, int b, int place, 
     }
 }
 
-// dL/d(ln alpha) of the batch, whose weights and alphas are known, and of all splats behind it R.
-inline void differentiate_batch(const Chunk& chunk, int b, int place, BackwardState* state) {
-    const F16 one = set(1.0f), most = set(kAlphaMax);
-    const int32_t* list = chunk.list[b] + place;
-    const F16 red = load(state->gradient[b][0]), green = load(state->gradient[b][1]);
-    const F16 blue = load(state->gradient[b][2]);
-    F16 behind = load(state->behind[b]);
-    for (int i = kBatch - 1; i >= 0; i--) {
-        const int at = list[i];
-        Share& share = state->shares[b][at];
-        const F16 alpha = load(share.d);
-        const F16 own = fma(red, set(chunk.feature[0][at]),
-                            fma(green, set(chunk.feature[1][at]), blue * set(chunk.feature[2][at])));
-        const F16 d = load(share.weight) * (own - behind);
-        store(share.d, keep(alpha < most, d));           // a clipped alpha stands still
-        behind = fma(one - alpha, behind, alpha * own);  // one operation long from splat to splat
-    }
-    store(state->behind[b], behind);
-}
-
-// Sums over the pixels of the `blocks` for splat i of the chunk, about its mean.
+// Sums over the pixels of `blocks` for splat i of the chunk, about its mean; R moves in front of the splat.
+// Blocks differ, so that only the next splat waits for this one's R.
 template <bool kMasked>
-inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const Grid& grid, uint32_t blocks,
-                          int i) {
+inline F16 differentiate_splat(const Chunk& chunk, const Grid& grid, int i, uint32_t blocks,
+                               BackwardState* state) {
+    const F16 most = set(kAlphaMax), mean_x = set(chunk.x[i]), mean_y = set(chunk.y[i]);
+    const F16 red = set(chunk.feature[0][i]), green = set(chunk.feature[1][i]);
+    const F16 blue = set(chunk.feature[2][i]);
     F16 m[kMoments];
     for (int k = 0; k < kMoments; k++) m[k] = set(0.0f);
-    const F16 mean_x = set(chunk.x[i]), mean_y = set(chunk.y[i]);
-    const auto add_d = [&](int b) {
+    const auto differentiate = [&](int b, const Share& s) {
+        const F16 alpha = load(s.d), behind = load(state->behind[b]);
+        const F16 own = fma(red, load(state->gradient[b][0]),
+                            fma(green, load(state->gradient[b][1]), blue * load(state->gradient[b][2])));
+        const F16 over = own - behind;
+        store(state->behind[b], fma(alpha, over, behind));
+        return keep(alpha < most, load(s.weight) * over);  // a clipped alpha stands still
+    };
+    const auto add_d = [&](int b, F16 d) {
         const F16 x = load(grid.x[b]) - mean_x, y = load(grid.y[b]) - mean_y;
-        const F16 d = load(state.shares[b][i].d), dx = d * x, dy = d * y;
+        const F16 dx = d * x, dy = d * y;
         m[kD] = m[kD] + d;
         m[kDx] = m[kDx] + dx;
         m[kDy] = m[kDy] + dy;
@@ -77,68 +68,50 @@ inline F16 gather_moments(const Chunk& chunk, const BackwardState& state, const 
         m[kDxy] = fma(dx, y, m[kDxy]);
         m[kDyy] = fma(dy, y, m[kDyy]);
     };
-    const auto add_weight = [&](int b) {
-        const F16 w = load(state.shares[b][i].weight);
-        m[kWeightRed] = fma(w, load(state.gradient[b][0]), m[kWeightRed]);
-        m[kWeightGreen] = fma(w, load(state.gradient[b][1]), m[kWeightGreen]);
-        m[kWeightBlue] = fma(w, load(state.gradient[b][2]), m[kWeightBlue]);
-        m[kWeightError] = fma(w, load(state.error[b]), m[kWeightError]);
-        if (kMasked) m[kWeightKept] = fma(w, load(state.kept[b]), m[kWeightKept]);
+    const auto add_weight = [&](int b, F16 w) {
+        m[kWeightRed] = fma(w, load(state->gradient[b][0]), m[kWeightRed]);
+        m[kWeightGreen] = fma(w, load(state->gradient[b][1]), m[kWeightGreen]);
+        m[kWeightBlue] = fma(w, load(state->gradient[b][2]), m[kWeightBlue]);
+        m[kWeightError] = fma(w, load(state->error[b]), m[kWeightError]);
+        if (kMasked) m[kWeightKept] = fma(w, load(state->kept[b]), m[kWeightKept]);
         m[kWeightAll] = m[kWeightAll] + w;
     };
 #if defined(SETPIECE_AVX512)
     for (uint32_t rest = blocks; rest; rest &= rest - 1) {
-        add_d(lowest_bit(rest));
-        add_weight(lowest_bit(rest));
+        const int b = lowest_bit(rest);
+        const Share& share = state->shares[b][i];
+        add_d(b, differentiate(b, share));
+        add_weight(b, load(share.weight));
     }
 #else  // sixteen registers hold half of the sums
-    for (uint32_t rest = blocks; rest; rest &= rest - 1) add_d(lowest_bit(rest));
-    for (uint32_t rest = blocks; rest; rest &= rest - 1) add_weight(lowest_bit(rest));
+    for (uint32_t rest = blocks; rest; rest &= rest - 1) {
+        const int b = lowest_bit(rest);
+        Share& share = state->shares[b][i];
+        store(share.d, differentiate(b, share));
+    }
+    for (uint32_t rest = blocks; rest; rest &= rest - 1)
+        add_d(lowest_bit(rest), load(state->shares[lowest_bit(rest)][i].d));
+    for (uint32_t rest = blocks; rest; rest &= rest - 1)
+        add_weight(lowest_bit(rest), load(state->shares[lowest_bit(rest)][i].weight));
 #endif
     if (!kMasked) m[kWeightKept] = m[kWeightAll];
     return sums12(m);
 }
 
-// The splats of a chunk that reach a block, those that reach equally many side by side: the processor
-// foresees the end of a loop that is as long as the one before.
-struct Turned {
-    alignas(64) int32_t blocks_of[kChunk];  // as bits
-    int32_t order[kRoom];
-    int count;
-};
-
 // From the splats that reach each block, as bits, [groups][16], to the blocks that each splat reaches.
-inline void turn(const uint16_t (*reached)[16], int groups, Turned* out) {
-    const F16 zero = set(0.0f), one = set(1.0f);
-    F16 blocks[kGroups];
+inline void turn(const uint16_t (*reached)[16], int groups, int32_t blocks_of[kChunk]) {
     for (int g = 0; g < groups; g++) {
-        F16 sum = zero;
-        blocks[g] = zero;
-        for (int b = 0; b < 16; b++) {
-            const M16 reaches = mask_of(reached[g][b]);
-            sum = sum + keep(reaches, set(static_cast<float>(1 << b)));
-            blocks[g] = blocks[g] + keep(reaches, one);
-        }
-        store_int(out->blocks_of + g * kLanes, sum);
-    }
-    out->count = 0;
-#if defined(SETPIECE_AVX512)
-    constexpr int kClasses = 16;  // one for each number of blocks
-#else
-    constexpr int kClasses = 1;  // sorting would cost more than it saves
-#endif
-    for (int number = 1; number <= kClasses; number++) {
-        const F16 low = set(static_cast<float>(number) - 0.5f), high = low + set(static_cast<float>(17 - kClasses));
-        for (int g = 0; g < groups; g++) {
-            const uint32_t places = bits((blocks[g] > low) & (blocks[g] < high));
-            out->count += store_places(out->order + out->count, places, g * kLanes);
-        }
+        F16 sum = set(0.0f);
+        for (int b = 0; b < 16; b++)
+            sum = sum + keep(mask_of(reached[g][b]), set(static_cast<float>(1 << b)));
+        store_int(blocks_of + g * kLanes, sum);
     }
 }
 
 // Writes the moments of every entry of a tile to its pair, and whether any pixel drew it to `touched`.
+template <bool kMasked>
 inline void differentiate_tile(const View& view, const Projection& projection, const Tiles& tiles, int tile,
-                               const Grid& grid, const Planes& planes, bool masked, float* pair_moments,
+                               const Grid& grid, const Planes& planes, float* pair_moments,
                                uint8_t* touched) {
     const uint32_t begin = tiles.begin[tile], end = tiles.begin[tile + 1];
     if (begin == end) return;
@@ -153,7 +126,7 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         const int64_t offset = (ty * kTile + y) * view.stride + tx * kTile + beside;
         for (int c = 0; c < 3; c++) prefetch(planes.gradient + c * view.plane + offset);
         prefetch(planes.error + offset);
-        if (masked) prefetch(planes.kept + offset);
+        if (kMasked) prefetch(planes.kept + offset);
     }
     const int64_t corner = static_cast<int64_t>(ty) * kTile * view.stride + tx * kTile;
     for (int b = 0; b < 16; b++) {
@@ -166,7 +139,7 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
         }
         store(state.behind[b], behind);
         store(state.error[b], load_block(planes.error + offset, view.stride));
-        if (masked) store(state.kept[b], load_block(planes.kept + offset, view.stride));
+        if (kMasked) store(state.kept[b], load_block(planes.kept + offset, view.stride));
     }
     const int chunks = static_cast<int>((end - begin + kChunk - 1) / kChunk);
     for (int nth = chunks - 1; nth >= 0; nth--) {
@@ -189,30 +162,33 @@ inline void differentiate_tile(const View& view, const Projection& projection, c
             const int64_t following = last ? int64_t{tiles.chunk_begin[tile + 2]} - 1 : at_chunk - 1;
             for (int b = 0; size && b < 16; b++) prefetch(tiles.transmittance + following * 256 + b * 16);
         }
-        Turned turned;
-        turn(reached, groups, &turned);
-        if (!turned.count) continue;
+        alignas(64) int32_t blocks_of[kChunk];
+        turn(reached, groups, blocks_of);
         for (int g = 0; g < groups; g++) {
             load_group<3>(projection, entries + g * kLanes, count - g * kLanes, centre_x, centre_y, grid, g,
                           &chunk);
         }
-        for (int k = 0; k < turned.count; k++) {
-            prefetch_to_write(pair_moments + static_cast<int64_t>(entries[turned.order[k]].pair) * kGradient);
-        }
         list_splats(reached, groups, 0xffff, &chunk);
+        if (!chunk.job_count) continue;
+        for (int i = 0; i < count; i++)
+            prefetch_to_write(pair_moments + static_cast<int64_t>(entries[i].pair) * kGradient);
         const float* saved = tiles.transmittance + at_chunk * 256;
         for (int b = 0; b < 16; b++) store(state.transmittance[b], load(saved + b * 16));
-        for (int i = 0; i < chunk.job_count; i++)
-            weigh_batch(chunk, grid, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
-        for (int i = chunk.job_count - 1; i >= 0; i--)
-            differentiate_batch(chunk, chunk.jobs[i] % 16, chunk.jobs[i] / 16, &state);
-        for (int k = 0; k < turned.count; k++) {
-            const int i = turned.order[k];
-            const auto reaches = static_cast<uint32_t>(turned.blocks_of[i]);
+        F16 exponent[kBatch], alpha[kBatch];
+        exponents_of(chunk, grid, chunk.jobs[0], exponent);
+        alphas_of(exponent, alpha);
+        exponents_of(chunk, grid, chunk.jobs[1], exponent);
+        for (int i = 0; i < chunk.job_count; i++) {
+            weigh_batch(chunk, chunk.jobs[i], alpha, &state);
+            alphas_of(exponent, alpha);
+            exponents_of(chunk, grid, chunk.jobs[i + 2], exponent);
+        }
+        for (int i = count - 1; i >= 0; i--) {
+            const auto blocks = static_cast<uint32_t>(blocks_of[i]);
+            if (!blocks) continue;
             const uint32_t pair = entries[i].pair;
             float* m = pair_moments + static_cast<int64_t>(pair) * kGradient;
-            store(m, masked ? gather_moments<true>(chunk, state, grid, reaches, i)
-                            : gather_moments<false>(chunk, state, grid, reaches, i));
+            store(m, differentiate_splat<kMasked>(chunk, grid, i, blocks, &state));
             touched[pair] = m[kWeightAll] > 0.0f;
         }
     }

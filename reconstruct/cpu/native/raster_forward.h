@@ -13,13 +13,14 @@ struct TileState {
     alignas(64) float sums[16][kChannels][16];
 };
 
-// Draws the batch of splats at `place` of the list of block b. Returns whether a pixel is not opaque yet.
+// Draws a batch whose alphas are known. Returns whether a pixel is not opaque yet.
 template <int kChannels, bool kCovers>
-inline bool draw_batch(const Chunk& chunk, const Grid& grid, int b, int place, TileState<kChannels>* state) {
-    const int32_t* list = chunk.list[b] + place;
-    F16 alpha[kBatch], weight[kBatch];
+inline bool draw_batch(const Chunk& chunk, uint32_t job, const F16 alpha[kBatch],
+                       TileState<kChannels>* state) {
+    const uint32_t b = job % 16;
+    const int32_t* list = chunk.list[b] + job / 16;
+    F16 weight[kBatch];
     M16 drawn[kBatch];
-    alphas_at(chunk, list, load(grid.x[b]), load(grid.y[b]), alpha);
     F16 t = load(state->transmittance[b]);
     blend(alpha, &t, weight, drawn);
     store(state->transmittance[b], t);
@@ -99,11 +100,19 @@ inline void draw_tile(const View& view, const Projection& projection, const Tile
         const uint32_t before = alive;
         int opaque_from[16];  // place in the block's list
         for (int b = 0; b < 16; b++) opaque_from[b] = kChunk;
+        F16 exponent[kBatch], alpha[kBatch];
+        exponents_of(chunk, grid, chunk.jobs[0], exponent);
+        alphas_of(exponent, alpha);
+        exponents_of(chunk, grid, chunk.jobs[1], exponent);
         for (int i = 0; i < chunk.job_count; i++) {
-            const int b = chunk.jobs[i] % 16, place = chunk.jobs[i] / 16;
-            if (opaque_from[b] <= place) continue;
-            const bool clear = draw_batch<kChannels, kCovers>(chunk, grid, b, place, &state);
-            opaque_from[b] = clear ? kChunk : place + kBatch;
+            const uint32_t b = chunk.jobs[i] % 16;
+            const int place = static_cast<int>(chunk.jobs[i] / 16);
+            if (opaque_from[b] > place) {
+                const bool clear = draw_batch<kChannels, kCovers>(chunk, chunk.jobs[i], alpha, &state);
+                opaque_from[b] = clear ? kChunk : place + kBatch;
+            }
+            alphas_of(exponent, alpha);
+            exponents_of(chunk, grid, chunk.jobs[i + 2], exponent);
         }
         for (int b = 0; b < 16; b++) {
             if (!(before >> b & 1)) {
