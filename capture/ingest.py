@@ -66,7 +66,7 @@ def ingest(
             (folder / FRAMES_FOLDER / name).unlink()
             (folder / MASKS_FOLDER / f"{name}.png").unlink(missing_ok=True)
         clips = _read_clips(sources, folder / FRAMES_FOLDER, options, progress, shelf)
-        read += clips.read
+        read += masked_nadirs(clips.read, clips.panoramas, folder / MASKS_FOLDER)
         left_out += unstitched(sources)
         left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
         _check_enough(sources, len({_instant(r) for r in read}), left_out)

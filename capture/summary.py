@@ -58,15 +58,16 @@ def summary(
         notes.append(f"the main picture is used of files that hold several, a burst or two eyes': {names}")
     instants = {r.frame.rig.instant for r in read if r.frame.rig}
     views = sum(f.rig is not None for f in frames)
+    of_clips = {r.frame.rig.instant if r.frame.rig else r.frame.name for r in clips.read}
     return {
-        "frames_given": len(sources.photos) + len(clips.read),
+        "frames_given": len(sources.photos) + len(of_clips),
         "frames_used": len(frames) - views + len(instants),
         "panoramas": len(instants),
         "views": views,
         "left_out": [{"name": x.name, "reason": x.reason} for x in left_out],
         "other_files": len(sources.others),
         "photos_given": len(sources.photos),
-        "photos_used": len(frames) - views + len(instants) - len(clips.read),
+        "photos_used": len(frames) - views + len(instants) - len(of_clips),
         "clips_given": len(sources.clips),
         "clips": clips.clips,
         "ordered_by": ordered_by,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from setpiece.capture.decode import UnreadablePhotoError, decode_grey
@@ -53,11 +57,28 @@ def _declared(said: GPano | None, width: int, height: int) -> Sphere:
     return Sphere.whole(width, height)
 
 
+def clip_is_panorama(size: tuple[int, int], kind: PhotoKind, first: Callable[[], NDArray[np.uint8]]) -> bool:
+    """Whether a clip of a size (width, height), whose picture `first` gives [H, W, 3], shows the sphere."""
+    if kind is not PhotoKind.AUTO:
+        return kind is PhotoKind.PANORAMAS and abs(size[0] - 2 * size[1]) <= 2
+    if size[0] != 2 * size[1] or size[0] < SMALLEST_WIDTH:
+        return False
+    grey = cv2.cvtColor(first(), cv2.COLOR_RGB2GRAY)
+    return _closes(
+        np.asarray(cv2.resize(grey, (_PROBE_SIDE, _PROBE_SIDE // 2), interpolation=cv2.INTER_AREA))
+    )
+
+
 def _could_be(picture: Image.Image) -> bool:
     fraction = read_metadata(picture).focal_fraction
     if fraction is not None and fraction > LONGEST_FISHEYE:
         return False
-    grey = decode_grey(picture, _PROBE_SIDE).within(_PROBE_SIDE).astype(np.float64)
+    return _closes(decode_grey(picture, _PROBE_SIDE).within(_PROBE_SIDE))
+
+
+def _closes(small: NDArray[np.uint8]) -> bool:
+    """Whether the upper edge of a grey picture is one point, and its left and right edges fit together."""
+    grey = small.astype(np.float64)
     contrast = grey.std()
     if grey[0].std() > _POLE * contrast:
         return False

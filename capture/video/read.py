@@ -6,19 +6,25 @@ import contextlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from setpiece.capture.frames import LeftOut
 from setpiece.capture.grey import GreyShelf
 from setpiece.capture.options import CaptureOptions
+from setpiece.capture.panorama.read import ReadPanorama
+from setpiece.capture.panorama.recognise import clip_is_panorama
 from setpiece.capture.read_photo import ReadFrame
 from setpiece.capture.video.choose import Choice, choose_all
 from setpiece.capture.video.clip import Clip, UnreadableClipError, cut_off_sentence, open_clip
 from setpiece.capture.video.metadata import ClipMetadata
 from setpiece.capture.video.pick import pick
 from setpiece.capture.video.scan import Scan, scan
+from setpiece.capture.video.srgb import srgb_pixels, upright
 from setpiece.capture.video.write import FrameOrigin, write_clip_frame
 from setpiece.progress import Progress
 from setpiece.threads import thread_count
@@ -27,6 +33,7 @@ _AT_ONCE = 2  # pictures that are worked on side by side; more would take more m
 _ENDS_EARLY_S = 0.75  # seconds of the promised length that may be missing without a word
 _NOTHING = "it shows nothing: its pictures are dark, covered or of one colour"
 _TOO_FEW = 11.0  # frames per second, after those that no other needs were passed over
+_VIEWS_AROUND = 4  # views of 90 degrees
 _LIVE_PHOTO_S = 4.0  # seconds; the moving part of a photo is at most that long
 
 
@@ -42,6 +49,7 @@ class _Looked:
     duration_s: float
     scan: Scan
     note: str | None  # what is wrong with it
+    panorama: bool  # the whole sphere
     passed_over: bool  # frames that no other needs were not looked at
 
 
@@ -53,6 +61,7 @@ class ReadClips:
     left_out: list[LeftOut] = field(default_factory=list)
     clips: list[dict[str, Any]] = field(default_factory=list)  # of those used, for the report
     notes: list[str] = field(default_factory=list)
+    panoramas: list[ReadPanorama] = field(default_factory=list)  # whose views are among those read
 
 
 def read_clips(
@@ -82,9 +91,11 @@ def read_clips(
         if not len(choice.frames):
             result.left_out.append(LeftOut(one.source, _NOTHING))
             continue
-        read = _write(one, choice, folder, options, progress, shelf)
-        result.read += read
-        result.clips.append(_summary(one, choice, len(read), step))
+        written = _write(one, choice, folder, options, progress, shelf)
+        result.panoramas += [w for w in written if isinstance(w, ReadPanorama)]
+        read = [r for w in written for r in (w.views if isinstance(w, ReadPanorama) else [w])]
+        result.read += sorted(read, key=lambda r: r.frame.clip_time_s or 0.0)
+        result.clips.append(_summary(one, choice, len(written), step))
         result.notes += [f"{one.source}: {one.note}"] if one.note else []
         result.notes += [run.sentence(one.source) for run in choice.runs]
     return result
@@ -125,7 +136,19 @@ def _looked_at(
             note = cut_off_sentence(last, promised)
         elif measured.damaged:
             note = "some of its pictures are damaged and were passed over"
-        return _Looked(path, source, stem, clip.metadata, clip.codec, last, measured, note, clip.passes_over)
+        around = clip_is_panorama(measured.shown.size, options.kind, lambda: _first_picture(path))
+        if around:  # the way in widths of a view
+            measured = replace(measured, way=measured.way * _VIEWS_AROUND)
+        return _Looked(
+            path, source, stem, clip.metadata, clip.codec, last, measured, note, around, clip.passes_over
+        )
+
+
+def _first_picture(path: Path) -> NDArray[np.uint8]:
+    with open_clip(path, 1) as clip:
+        frame = next(clip.decoded())
+        shown = clip.shown(frame)
+        return np.asarray(upright(srgb_pixels(frame, shown.colour), shown.matrix, shown.aspect), np.uint8)
 
 
 def _check(clip: Clip, source: str, photos: Sequence[str]) -> None:
@@ -144,9 +167,9 @@ def _write(
     options: CaptureOptions,
     progress: Progress,
     shelf: GreyShelf | None,
-) -> list[ReadFrame]:
-    origin = FrameOrigin(one.source, one.stem, one.metadata, one.scan.shown)
-    read: list[ReadFrame] = []
+) -> list[ReadFrame | ReadPanorama]:
+    origin = FrameOrigin(one.source, one.stem, one.metadata, one.scan.shown, one.panorama)
+    read: list[ReadFrame | ReadPanorama] = []
     with (
         progress.task(f"reading {one.source}", len(choice.frames)) as task,
         ThreadPoolExecutor(_AT_ONCE) as pool,
@@ -155,7 +178,7 @@ def _write(
         for done in _side_by_side(pool, frames, one, origin, folder, options, shelf):
             read.append(done)
             task.advance()
-    return sorted(read, key=lambda r: r.frame.clip_time_s or 0.0)
+    return read
 
 
 def _side_by_side(
@@ -166,9 +189,9 @@ def _side_by_side(
     folder: Path,
     options: CaptureOptions,
     shelf: GreyShelf | None,
-) -> Iterator[ReadFrame]:
+) -> Iterator[ReadFrame | ReadPanorama]:
     """The frames as they are written, a few at a time."""
-    waiting: deque[Future[ReadFrame]] = deque()
+    waiting: deque[Future[ReadFrame | ReadPanorama]] = deque()
     for row, frame in frames:
         time_s = float(one.scan.times_s[row])
         waiting.append(pool.submit(write_clip_frame, frame, time_s, origin, folder, options, shelf))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pycolmap
 import pytest
+from made_clips import write_clip
 from made_panorama import look_of, panorama, save_panorama
 from PIL import ExifTags, Image
 
@@ -227,3 +228,15 @@ def test_one_panorama_is_too_few(photos: Path) -> None:
     save_panorama(photos / "only.jpg", 1024)
     with pytest.raises(CaptureError, match="only 1 photo"):
         read(photos)
+
+
+def test_a_clip_of_panoramas_becomes_rigs(photos: Path) -> None:
+    write_clip(photos / "walk.mp4", (panorama(1024, heading_deg=3.0 * i) for i in range(30)))
+    result, target = read(photos)
+    frames = read_frames(target.capture)
+    assert result["panoramas"] == len({f.clip_time_s for f in frames})
+    assert result["panoramas"] >= 3  # type: ignore[operator]
+    assert result["views"] == 6 * result["panoramas"] == len(frames)  # type: ignore[operator]
+    assert [f.rig.sensor for f in frames[:7] if f.rig] == [0, 1, 2, 3, 4, 5, 0]
+    assert all(f.clip == "walk.mp4" for f in frames)
+    assert any(f.mask for f in frames)
