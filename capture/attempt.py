@@ -16,6 +16,7 @@ from setpiece.capture.job import Job
 from setpiece.capture.mapping import SKELETON_INLIERS, MapperSettings, Method, map_cameras, triangulate
 from setpiece.capture.matched import CAMERA_MODEL, VERIFIED, Matched, views_of
 from setpiece.capture.model import Model
+from setpiece.capture.priors import scene_of_priors
 from setpiece.capture.reconstruction import bare_reconstruction, reconstruction_of, scene_of
 from setpiece.capture.refine import refine, triangulate_roughly
 from setpiece.capture.scene import Matches, Scene
@@ -49,7 +50,7 @@ def attempt(job: Job, lenses: list[Lens], lens_of: list[int], matched: Matched, 
     work = matched.work / method.value
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    find = _skeleton if scene.AVAILABLE and method is Method.SKELETON else _pycolmap_models
+    find = _FINDERS.get(method, _pycolmap_models) if scene.AVAILABLE else _pycolmap_models
     started = time.monotonic()
     with job.progress.task(f"placing photos ({method.value})", 1) as task:
         try:
@@ -93,6 +94,16 @@ def _skeleton(
         job.stations.of,
     )
     return [(found, bare_reconstruction(found, lenses, lens_of, job.names)) for found in scenes]
+
+
+def _given(
+    job: Job, lenses: list[Lens], lens_of: list[int], matched: Matched, method: Method, work: Path
+) -> list[Mapped]:
+    found = scene_of_priors(job.frames, lenses, lens_of, matched, job.threads)
+    return [(found, bare_reconstruction(found, lenses, lens_of, job.names))] if found is not None else []
+
+
+_FINDERS = {Method.SKELETON: _skeleton, Method.PRIORS: _given}
 
 
 def _pycolmap_models(

@@ -12,6 +12,8 @@ from typing import Any
 from PIL import Image
 
 from setpiece.atomic import atomic_folder
+from setpiece.capture.apps.find import read_pose_files
+from setpiece.capture.apps.priors import with_priors
 from setpiece.capture.doubles import exact_duplicates, without_versions
 from setpiece.capture.fixes import places_of
 from setpiece.capture.frames import FRAMES_FOLDER, MASKS_FOLDER, LeftOut, write_frames
@@ -72,6 +74,9 @@ def ingest(
         _check_enough(sources, len({_instant(r) for r in read}), left_out)
         read, ordered_by = _in_capture_order(read)
         read = _with_places(read)
+        said, faults = read_pose_files(sources.poses, sources.folder)
+        read, missing = with_priors(read, [s.in_metres() for s in said] if options.poses_in_metres else said)
+        warnings += [*faults, *missing]
         write_frames(folder, [r.frame for r in read], left_out)
     for note in [*clips.notes, *warnings]:
         progress.warning(note)

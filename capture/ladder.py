@@ -16,6 +16,7 @@ from setpiece.capture.matched import Matched, match_by_defaults, match_frames
 from setpiece.capture.matching import Pair
 from setpiece.capture.options import PoseOptions
 from setpiece.capture.panning import turning_share
+from setpiece.capture.priors import have_priors
 from setpiece.errors import PoseError
 
 FINE_UP_TO = 24  # photos; up to this number FINE_FEATURES are looked for from the start
@@ -55,6 +56,15 @@ def climb(job: Job) -> list[Attempt]:
 
     matched = match_frames(job, work / "quick", quick)
     _check_steps_aside(matched, lenses, lens_of, stations.of)
+    if have_priors(frames):
+        if tried(matched, Method.PRIORS, lenses, lens_of):
+            return ranked()
+        attempts.clear()
+        source = frames[0].prior.source if frames[0].prior else ""
+        progress.warning(
+            f"the poses of {source} do not fit the photos, perhaps because their axes are meant otherwise: "
+            "Setpiece finds its own."
+        )
     forward = forward_share(matched.geometries, lenses, lens_of) > MOSTLY_FORWARD
     first = (Method.SKELETON, Method.FORWARD) if forward else (Method.SKELETON,)
     for method in (*first, Method.GLOBAL):

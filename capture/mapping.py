@@ -21,6 +21,7 @@ SKELETON_INLIERS = 120  # per pair; enough for poses, and bundle adjustments sta
 class Method(enum.Enum):
     """How poses are found."""
 
+    PRIORS = "priors"  # no mapping: the poses that came with the photos
     SKELETON = "skeleton"  # incremental, few matches per pair, short bundle adjustments
     FORWARD = "forward"  # incremental with few matches, for a camera that moves along its view
     INCREMENTAL = "incremental"  # COLMAP's incremental mapper with a looser start

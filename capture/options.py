@@ -33,6 +33,10 @@ class CaptureOptions:
     )
     jpeg_quality: int = option(95, "Of frames that have to be encoded again, 1 to 100.", least=1, most=100)
 
+    poses_in_metres: bool = option(
+        False, "Lengths of a transforms.json, COLMAP model or RealityCapture file are metres, +Z is up."
+    )
+
     def __post_init__(self) -> None:
         check_options(self)
 

@@ -40,6 +40,7 @@ class ReadFrame:
     transparent: bool = False
     masked: float = 0.0  # share of the pixels that are ignored
     fix: Fix | None = None  # where on Earth it was taken; never written
+    orientation: int = 1  # EXIF, that was applied
     mask_fault: str = ""  # why its mask is not used, or not alone
     beside: int = 0  # pictures that its file holds beside it
 
@@ -123,7 +124,15 @@ def read_photo(
     )
     masked = 0.0 if mask is None else 1.0 - float(mask.mean())
     return ReadFrame(
-        frame, thumbnail(measured), coded is not None, transparent, masked, metadata.fix, fault, beside
+        frame,
+        thumbnail(measured),
+        coded is not None,
+        transparent,
+        masked,
+        fix=metadata.fix,
+        orientation=metadata.orientation,
+        mask_fault=fault,
+        beside=beside,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from setpiece.capture.apps.find import pose_files, without_depth
 from setpiece.capture.mask_files import is_mask
 from setpiece.capture.names import natural_key, readable
 from setpiece.capture.panorama.fisheye import how_to_stitch
@@ -24,11 +25,12 @@ class Sources:
     clips: tuple[Path, ...]
     masks: tuple[Path, ...]
     others: tuple[Path, ...]  # that are of no known kind
+    poses: tuple[Path, ...] = ()  # files in which apps and programs say where the photos were taken
 
     @property
     def files(self) -> list[Path]:
         """All files that a set is made from."""
-        return [*self.photos, *self.clips, *self.masks]
+        return [*self.photos, *self.clips, *self.masks, *self.poses]
 
     def name(self, file: Path) -> str:
         """A file's path relative to the capture, forward slashes, always text."""
@@ -50,6 +52,8 @@ def find_sources(capture: Path) -> Sources:
     masks = [f for f in visible if f.suffix.lower() in PHOTOS and _is_mask(f, capture)]
     pictures = [f for f in visible if f.suffix.lower() in PHOTOS and not _is_mask(f, capture)]
     clips = [f for f in visible if f.suffix.lower() in CLIPS]
+    poses = pose_files([f for f in visible if f.suffix.lower() not in PHOTOS | CLIPS])
+    pictures = without_depth(pictures, poses, capture)
     if not pictures and not clips and (original := next((f for f in visible if how_to_stitch(f)), None)):
         raise CaptureError(f"{original.name} cannot be read: {how_to_stitch(original)}.")
     if not pictures and not clips:
@@ -58,9 +62,9 @@ def find_sources(capture: Path) -> Sources:
             f"{capture} holds no photos or videos: {what} a JPEG, PNG, WebP, TIFF or HEIC picture "
             "or an MP4, MOV or MKV video. Give the folder with the photos."
         )
-    used = {*masks, *pictures, *clips}
+    used = {*masks, *pictures, *clips, *poses}
     others = tuple(f for f in visible if f not in used)
-    return Sources(capture, tuple(pictures), tuple(clips), tuple(masks), others)
+    return Sources(capture, tuple(pictures), tuple(clips), tuple(masks), others, tuple(poses))
 
 
 def _is_mask(file: Path, capture: Path) -> bool:

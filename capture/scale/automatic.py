@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.capture.grey import GreyShelf
+from setpiece.capture.scale.app_poses import scale_from_app
 from setpiece.capture.scale.estimates import ScaleEstimate
 from setpiece.capture.scale.marker import scale_from_markers
 from setpiece.capture.scale.posed_photos import PosedPhoto
@@ -26,7 +27,7 @@ def automatic_scales(
     progress: Progress,
     shelf: GreyShelf | None = None,
 ) -> list[ScaleEstimate]:
-    """What markers of side `marker_mm` (0: none is looked for) and satellites say of the scale.
+    """What markers of side `marker_mm` (0: none is looked for), apps and satellites say of the scale.
 
     `folder` holds the frames, `up` is in COLMAP's world. What is of no use is named in warnings.
     """
@@ -37,6 +38,10 @@ def automatic_scales(
         for note in notes:
             progress.warning(note)
         found += [by_marker] if by_marker else []
+    by_app, unfit = scale_from_app(photos)
+    if unfit:
+        progress.warning(unfit)
+    found += [by_app] if by_app else []
     by_satellite, wrong, silent = scale_from_places(photos, up)
     for note in wrong:
         progress.warning(note)

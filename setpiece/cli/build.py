@@ -29,7 +29,7 @@ _DEMO_FLAGS = ("quality", "device", "threads")
 @click.option("--name", help="What to call the set; default: like its folder.")
 @click.option("--overwrite", is_flag=True, help="Make the set anew if it was made from other photos.")
 @flags(TrainOptions, *_TRAIN_FLAGS)
-@flags(CaptureOptions, "kind", "max_frames")
+@flags(CaptureOptions, "kind", "max_frames", "poses_in_metres")
 @flags(PoseOptions, "held_out_every", "marker_size_mm")
 def build(photos: Path, set_folder: Path, name: str | None, overwrite: bool, **values: Any) -> None:
     """Make a set from PHOTOS: a folder of photos and videos, or one video.
@@ -46,7 +46,7 @@ def build(photos: Path, set_folder: Path, name: str | None, overwrite: bool, **v
     from setpiece.pipeline import build as build_set
 
     options = BuildOptions(
-        capture=parse(CaptureOptions, values, "kind", "max_frames"),
+        capture=parse(CaptureOptions, values, "kind", "max_frames", "poses_in_metres"),
         poses=parse(PoseOptions, values, "held_out_every", "marker_size_mm", "threads", "seed"),
         train=parse(TrainOptions, values, *_TRAIN_FLAGS),
     )

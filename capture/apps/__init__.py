@@ -1,0 +1,1 @@
+"""Poses that came with the photos: from phone apps, from other programs."""
