@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 import zlib
 from array import array
-from collections.abc import Callable
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,13 @@ from numpy.typing import NDArray
 from setpiece.capture.grey import size_within
 from setpiece.capture.sharpness import sharpness
 from setpiece.capture.video.clip import Clip, Shown, UnreadableClipError
-from setpiece.capture.video.movement import Movement
+from setpiece.capture.video.movement import Movement, scenes_and_way
 from setpiece.progress import Task
 
 MEASURED_SIDE = 960  # pixels; sharpness is measured at this size
 FLOW_SIDE = 480  # pixels; the movement at this size
 _NOTE_EVERY_S = 0.5
+_AHEAD = 4  # small pictures that may wait to be looked at
 
 
 @dataclass(frozen=True)
@@ -71,51 +73,66 @@ def checksum(grey: NDArray[np.uint8]) -> int:
     return zlib.crc32(grey.tobytes())
 
 
-def scan(clip: Clip, task: Task, cancelled: Callable[[], bool] = lambda: False) -> Scan:
+class _Looker:
+    """What is worked out of one small picture after the other, in order."""
+
+    def __init__(self) -> None:
+        self._movement = Movement()
+        self.sharpness, self.way = array("d"), array("d")
+        self.lost, self.checks = array("b"), array("q")
+
+    def look(self, grey: NDArray[np.uint8], is_corrupt: bool) -> None:
+        size = size_within((grey.shape[1], grey.shape[0]), FLOW_SIDE)
+        moved = self._movement.step(
+            np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+        )
+        self.sharpness.append(0.0 if moved.blank or is_corrupt else sharpness(grey))
+        self.way.append(max(moved.way, self.way[-1] if self.way else 0.0))
+        self.lost.append(moved.lost)
+        self.checks.append(checksum(grey))
+
+
+def scan(clip: Clip, task: Task) -> Scan:
     """Look at every frame of the clip from its beginning. Raises UnreadableClipError where there is none."""
-    pts, times, sharp, way = array("q"), array("d"), array("d"), array("d")
-    scene, keys, checks = array("q"), array("b"), array("q")
-    movement, small, shown = Movement(), SmallGrey(), None
+    pts, times, keys = array("q"), array("d"), array("b")
+    looker, small, shown = _Looker(), SmallGrey(), None
     started = noted = time.monotonic()
     said_s = 0
-    for frame in clip.decoded():
-        if shown is None:
-            shown = clip.shown(frame)
-            size = (frame.width, frame.height)
-        if (frame.width, frame.height) != size or (pts and frame.pts <= pts[-1]):
-            clip.damaged += 1  # a change of size in the middle, or time running backwards
-            continue
-        grey = small.of(frame)
-        moved = movement.step(_flow_picture(grey))
-        pts.append(frame.pts)
-        times.append(clip.time_s(frame.pts))
-        sharp.append(0.0 if moved.blank or frame.is_corrupt else sharpness(grey))
-        way.append(max(moved.way, way[-1] if way else 0.0))
-        scene.append(moved.scene)
-        keys.append(frame.key_frame)
-        checks.append(checksum(grey))
-        now = time.monotonic()
-        if now - noted > _NOTE_EVERY_S:
-            noted, before, said_s = now, said_s, max(said_s, int(times[-1]))
-            task.advance(said_s - before, f"{len(pts) / (now - started):.0f} frames/s")
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1) as beside:  # while the next frame is decoded
+        for frame in clip.decoded():
+            if shown is None:
+                shown = clip.shown(frame)
+                size = (frame.width, frame.height)
+            if (frame.width, frame.height) != size or (pts and frame.pts <= pts[-1]):
+                clip.damaged += 1  # a change of size in the middle, or time running backwards
+                continue
+            waiting.append(beside.submit(looker.look, small.of(frame), frame.is_corrupt))
+            if len(waiting) > _AHEAD:
+                waiting.popleft().result()
+            pts.append(frame.pts)
+            times.append(clip.time_s(frame.pts))
+            keys.append(frame.key_frame)
+            now = time.monotonic()
+            if now - noted > _NOTE_EVERY_S:
+                noted, before, said_s = now, said_s, max(said_s, int(times[-1]))
+                task.advance(said_s - before, f"{len(pts) / (now - started):.0f} frames/s")
+        for future in waiting:
+            future.result()
     if shown is None:
         raise UnreadableClipError(
             "none of its pictures can be decoded" if clip.damaged else "it holds no pictures"
         )
     task.advance(max(0, round(clip.duration_s or times[-1]) - said_s))
+    scene, whole_way = scenes_and_way(np.array(times), np.array(looker.way), np.array(looker.lost, bool))
     return Scan(
         pts=np.array(pts, np.int64),
         times_s=np.array(times),
-        sharpness=np.array(sharp),
-        way=np.array(way),
-        scene=np.array(scene, np.int64),
+        sharpness=np.array(looker.sharpness),
+        way=whole_way,
+        scene=scene,
         is_key=np.array(keys, bool),
-        checks=np.array(checks, np.int64),
+        checks=np.array(looker.checks, np.int64),
         shown=shown,
         damaged=clip.damaged > 0,
     )
-
-
-def _flow_picture(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = size_within((grey.shape[1], grey.shape[0]), FLOW_SIDE)
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)

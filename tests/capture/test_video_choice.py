@@ -11,7 +11,7 @@ from setpiece.capture.video.blur import blurred_frames, sharpness_reached
 from setpiece.capture.video.choose import HOLE, STEP, choose, choose_all
 from setpiece.capture.video.clip import Shown
 from setpiece.capture.video.colour import colour_of
-from setpiece.capture.video.movement import Moved, Movement
+from setpiece.capture.video.movement import Moved, Movement, scenes_and_way
 from setpiece.capture.video.scan import Scan
 
 SIZE = (480, 270)
@@ -48,7 +48,7 @@ def test_the_way_of_a_pan_is_measured(speed: float) -> None:
     places = np.arange(25) * speed
     moved = followed(places)
     assert moved[-1].way == pytest.approx(places[-1], rel=0.06)
-    assert {m.scene for m in moved} == {0}
+    assert not any(m.lost for m in moved)
 
 
 def test_a_blurred_turn_is_measured_too() -> None:
@@ -68,8 +68,25 @@ def test_a_cut_is_a_cut_and_darkness_is_blank() -> None:
     first, second = (texture(*SIZE, seed=s)[..., 1].copy() for s in (1, 2))
     dark = np.full_like(first, 17)
     moved = [movement.step(p) for p in (first, first, dark, dark, first, second, second)]
-    assert [m.scene for m in moved] == [0, 0, 0, 0, 0, 1, 1]
+    assert [m.lost for m in moved] == [False, False, False, False, False, True, False]
     assert [m.blank for m in moved] == [False, False, True, True, False, False, False]
+
+
+def test_a_bare_noisy_wall_is_one_place() -> None:
+    rng, movement = np.random.default_rng(0), Movement()
+    light = np.tile(np.linspace(90, 140, SIZE[0]), (SIZE[1], 1))
+    moved = [movement.step((light + rng.normal(0, 1.5, light.shape)).astype(np.uint8)) for _ in range(30)]
+    assert not any(m.lost for m in moved)
+    assert moved[-1].way < 0.1
+
+
+def test_a_jerk_is_a_way_and_a_cut_is_none() -> None:
+    times, way, lost = np.arange(90) / 30, np.zeros(90), np.zeros(90, bool)
+    lost[[20, 60, 61, 63]] = True
+    scene, whole = scenes_and_way(times, way, lost)
+    assert (np.flatnonzero(np.diff(scene)) + 1).tolist() == [20]
+    assert (np.flatnonzero(np.diff(whole)) + 1).tolist() == [60, 61, 63]
+    assert scenes_and_way(times, way, np.zeros(90, bool))[0].max() == 0
 
 
 def gaps(scan: Scan, step: float = STEP) -> NDArray[np.float64]:
