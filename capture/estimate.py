@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from setpiece.capture.scale.measured import read_measurements
 from setpiece.capture.scale.posed_photos import posed_photos
 from setpiece.capture.split import held_out
 from setpiece.capture.stations import Stations
+from setpiece.capture.tearing import doubted
 from setpiece.capture.undistort import Undistorter, UndistortJob, undistort_all
 from setpiece.capture.upright import upright
 from setpiece.capture.world import set_world
@@ -56,7 +57,8 @@ def estimate_poses(
     The result has `frames_posed` (a panorama counts once), `panoramas` of them, their `views`, `points`,
     `mean_error_px`, `models` (frames in each), `left_out` (name and reason), `up_source`, `up_error_deg`,
     `floor`, `seconds` (per step), `cameras` (focal length in pixels and as 35 mm equivalent, distortion,
-    frames), `method`, `pairs`, `scale`, `parallax_deg` and `warnings`. Raises PoseError when fewer than half
+    frames), `method`, `pairs`, `scale`, `parallax_deg`, `agreement` (share of the verified
+    matches that agree with the cameras) and `warnings`. Raises PoseError when fewer than half
     of the photos, or fewer than three, can be placed together.
     """
     clock = Clock()
@@ -64,7 +66,12 @@ def estimate_poses(
     folder = target.capture / FRAMES_FOLDER
     work = target.capture / WORK_FOLDER
     try:
-        attempt = climb(Job(frames, folder, work, options, progress, clock, shelf))[0]
+        job = Job(frames, folder, work, options, progress, clock, shelf)
+        attempt = climb(job)[0]
+        started = time.monotonic()
+        doubts = doubted(job, attempt)
+        attempt = doubts.attempt
+        clock.add("doubts", started)
         _check_enough(frames, attempt)
     except PoseError:  # other photos are needed: what was worked out for these is of no more use
         shutil.rmtree(work, ignore_errors=True)
@@ -74,7 +81,7 @@ def estimate_poses(
     assert reconstruction is not None
     model = attempt.model or Model.of(reconstruction)
     cameras = _camera_summaries(reconstruction, frames, model)
-    warnings = _warnings(frames, attempt, model) + _focal_warnings(cameras)
+    warnings = [*doubts.warnings, *_warnings(frames, attempt, model, doubts.torn), *_focal_warnings(cameras)]
     for text in warnings:
         progress.warning(text)
     started = time.monotonic()
@@ -153,6 +160,7 @@ def estimate_poses(
         },
         "scale": frame_facts(scale),
         "parallax_deg": round(model.parallax_deg(), 2),
+        "agreement": doubts.share,
         "warnings": warnings,
     }
 
@@ -181,12 +189,14 @@ def _check_enough(frames: Sequence[CapturedFrame], attempt: Attempt) -> None:
     raise PoseError(f"only {placed} of {given} photos could be placed: they overlap too little. {WALK}")
 
 
-def _warnings(frames: Sequence[CapturedFrame], attempt: Attempt, model: Model) -> list[str]:
+def _warnings(
+    frames: Sequence[CapturedFrame], attempt: Attempt, model: Model, said: Collection[int]
+) -> list[str]:
     warnings = []
     stations = Stations.of_frames(frames)
     name = stations.names(frames)
     placed = [{stations.of[i] for i in model_frames} for model_frames in attempt.models]
-    over = set(range(stations.count)) - placed[0]
+    over = set(range(stations.count)) - placed[0] - {stations.of[i] for i in said}
     links = [(stations.of[i], stations.of[j]) for i, j in attempt.matched.geometries]
     placed_together = [(i, j) for other in placed[1:] for i in other for j in other if i < j]
     for group in connected([*links, *placed_together], over):

@@ -84,18 +84,18 @@ def _forecast(
     scratch: SetFolder, checked: Any, poses: PoseOptions, progress: Progress, memory_bytes: int
 ) -> dict[str, Any] | None:
     """What a build would take on this machine; None where the photos cannot be placed."""
-    from setpiece.capture.check.sample import SAMPLED, sample
+    from setpiece.capture.check.sample import sample
     from setpiece.capture.split import held_out
     from setpiece.reconstruct.outlook import outlooks
     from setpiece.threads import thread_count
 
     placed, threads = len(checked.look.placed), thread_count(poses.threads)
-    started = time.monotonic()
     with progress.task("trying a few steps of training", 1) as task:
-        some = sample(scratch, checked.look, poses.image_side, threads)
-        if some is None:
+        sampled = sample(scratch, checked.look, poses.image_side, threads)
+        if sampled is None:
             return None
-        pictures = (time.monotonic() - started) / min(SAMPLED, placed) * placed
+        some, picture = sampled
+        pictures = picture * placed / threads
         train = placed - len(held_out(placed, poses.held_out_every))
         try:
             device, found = outlooks(scratch.path, some, max(train, 1), TrainOptions(threads=poses.threads))
@@ -105,8 +105,8 @@ def _forecast(
     steps = ("reading", "features", "pairs", "matching", "verification", "mapping", "refinement")
     seconds = sum(checked.seconds.get(k, 0.0) for k in steps) + pictures + UPRIGHT_SECONDS * placed
     written = sum(f.stat().st_size for f in scratch.capture.rglob("*") if f.is_file())
-    sampled = sum(f.stat().st_size for f in scratch.poses.rglob("*") if f.is_file())
-    disk = written + round(sampled / len(some.frames) * placed)
+    shown = sum(f.stat().st_size for f in scratch.poses.rglob("*") if f.is_file())
+    disk = written + round(shown / len(some.frames) * placed)
     return {
         "photos_placed": placed,
         "poses_seconds": round(seconds, 1),

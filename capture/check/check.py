@@ -12,7 +12,7 @@ from setpiece.capture.check.cover import cover
 from setpiece.capture.check.exposure import exposure
 from setpiece.capture.check.finding import Finding
 from setpiece.capture.check.light import Light, light_of
-from setpiece.capture.check.likeness import agreement_of, likeness
+from setpiece.capture.check.likeness import agreement_of, double, likeness
 from setpiece.capture.check.links import links, strays
 from setpiece.capture.check.look import Look, look_at
 from setpiece.capture.check.mixture import mixture
@@ -89,7 +89,7 @@ def _findings(look: Look, light: Light, agreed: Agreement | None, threads: int) 
     name = {f.source: i for i, f in enumerate(look.frames)}
     odd = {name[p] for f in changed if f.kind == "mirrored" for p in f.photos}
     found = [*changed, *blur(look), *exposure(look, light), *cover(look)]
-    alike = [] if odd else likeness(look, agreed)
+    alike = [] if odd else [*likeness(look, agreed), *double(look)]
     found += alike or [f for f in links(look) if not {name[p] for p in f.photos} & odd]
     explained = {name[p] for f in found for p in f.photos}
     return _ordered([*found, *strays(look, explained)])

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from setpiece.capture import tearing
+from setpiece.capture.check.blur import blurred_frames
 from setpiece.capture.check.finding import Finding, finding, named
 from setpiece.capture.check.look import Look
-from setpiece.capture.consistency import Agreement, agreement
-from setpiece.capture.reconstruction import scene_of
-
-SHARE = 0.88  # of the matches that agree with one set of cameras; four good captures have 0.92 to 1
-AGAINST = 0.05  # of the matches are in pairs that contradict the cameras
+from setpiece.capture.consistency import Agreement
+from setpiece.capture.glued import optics_of, places
 
 
 def agreement_of(look: Look) -> Agreement | None:
     """How the matches agree with the cameras that were found; None where none were."""
     if look.found.largest is None:
         return None
-    keypoints = [f.keypoints for f in look.matched.features]
-    return agreement(scene_of(look.found.largest), keypoints, look.matched.geometries)
+    return tearing.agreement_of(look.found)
+
+
+def double(look: Look) -> list[Finding]:
+    """What is to be said of two places that look alike and were taken for one."""
+    model = look.model
+    if model is None or any(f.rig for f in look.frames):
+        return []
+    blurred = blurred_frames(look)
+    unjudged = {position for position, frame in enumerate(model.frames) if frame in blurred}
+    groups = places(model, optics_of(look.found.largest, model.frames), unjudged)
+    if len(groups) < 2:
+        return []
+    numbers = [{model.frames[p] for p in g} for g in groups]
+    text = (
+        "These photos show places that look alike and are not the same: "
+        + "; ".join(named(look.frames, g) for g in numbers)
+        + ". What one of them shows is missing in the others from the same spot. Make a set of each."
+    )
+    return [finding("double", text, look.frames, set().union(*numbers[1:]), share=0.9)]
 
 
 def likeness(look: Look, agreed: Agreement | None) -> list[Finding]:
     """What is to be said of photos that do not fit together."""
     if agreed is None or not agreed.pairs:
         return []
-    against = agreed.contradicted
-    matches = sum(p.matches for p in agreed.pairs)
-    weight = sum(p.matches for p in against) / max(matches, 1)
-    if weight < AGAINST and agreed.share >= SHARE:
+    against, weight = agreed.contradicted, tearing.against(agreed)
+    if weight <= tearing.AGAINST and agreed.share >= tearing.DOUBTFUL:
         return []
     frames = look.frames
     if not against:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,11 @@ from setpiece.setfolder import SetFolder
 SAMPLED = 3  # photos
 
 
-def sample(scratch: SetFolder, look: Look, image_side: int, threads: int) -> PosedFrames | None:
+def sample(scratch: SetFolder, look: Look, image_side: int, threads: int) -> tuple[PosedFrames, float] | None:
     """Pictures of a few frames, written into the scratch set's poses/, with their cameras and all points.
 
-    None where no cameras were found. The world is COLMAP's.
+    Also the seconds that one picture takes one thread. None where no cameras were found. The world is
+    COLMAP's.
     """
     model = look.model
     if model is None or not len(model.points):
@@ -36,11 +38,13 @@ def sample(scratch: SetFolder, look: Look, image_side: int, threads: int) -> Pos
         file = scratch.capture / FRAMES_FOLDER / frame.name
         jobs.append(UndistortJob(file, undistorter, scratch.path / picture, np.zeros((0, 2))))
         posed.append(PosedFrame(frame.name, picture, None, camera, "train", frame.order))
+    started = time.monotonic()
     undistort_all(jobs, threads, SilentProgress())
+    seconds = (time.monotonic() - started) / -(-len(jobs) // threads)
     points = SparsePoints(
         points_in_world=model.points.astype(np.float32),
         rgb=np.full((len(model.points), 3), 128, np.uint8),
         error_px=model.error_px,
         track_length=model.track_length,
     )
-    return PosedFrames(tuple(posed), points)
+    return PosedFrames(tuple(posed), points), seconds

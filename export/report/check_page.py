@@ -32,6 +32,7 @@ WORDS = {
     "gap": "beside a gap",
     "places": "another place",
     "unlinked": "links to nothing",
+    "double": "another place that looks alike",
     "repeated": "does not fit the others",
     "misfit": "does not fit the others",
     "turning": "turned on the spot",

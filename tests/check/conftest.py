@@ -125,9 +125,16 @@ def void(_: object) -> None:
 
 @pytest.fixture(scope="session")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Checked]:
-    """The check of a folder."""
+    """The check of a folder, made once."""
+
+    done: dict[Path, Checked] = {}
 
     def of(folder: Path) -> Checked:
+        if folder not in done:
+            done[folder] = check(folder)
+        return done[folder]
+
+    def check(folder: Path) -> Checked:
         scratch = SetFolder.create(tmp_path_factory.mktemp("scratch") / "set")
         return check_capture(
             scratch, find_sources(folder), PoseOptions(threads=2, max_features=2048), SilentProgress()
