@@ -16,7 +16,6 @@ from PIL import Image, ImageFilter
 from setpiece.capture.demo.litset import LitSet
 from setpiece.capture.demo.names import photo_name
 from setpiece.capture.demo.photo import (
-    VIGNETTE,
     develop,
     phone_camera,
     phone_exposure,
@@ -38,7 +37,9 @@ def shoot(lit: LitSet, views: Sequence[Viewpoint], folder: Path, first: int = 0)
         i, view = first + k, views[k]
         exposure = phone_exposure(i, OPTIONS)
         picture = photograph(lit, phone_camera(view, OPTIONS), lens, OPTIONS)
-        pixels = develop(picture.colour, exposure, OPTIONS.noise, VIGNETTE, np.random.default_rng([9, i]))
+        pixels = develop(
+            picture.colour, exposure, OPTIONS.noise, OPTIONS.vignette, np.random.default_rng([9, i])
+        )
         write_photo(folder / photo_name(i), pixels, view, lens, exposure, i, OPTIONS)
 
     with ThreadPoolExecutor(2) as workers:
