@@ -13,6 +13,7 @@ from setpiece.reconstruct.engine import Batch, Edit, Engine, Float32
 from setpiece.reconstruct.schedule import Schedule
 
 FEWEST_STEPS = 200  # of a training worth a forecast
+GROWS = 1.2  # times as many Gaussians in the end; less growth drowns in what one trial differs from the next
 PROBES = 3  # photos tried at each size
 TRIES = 3  # of each; the quickest counts, as nothing else makes it too quick
 # A step of a training under way over one that was tried: Gaussians become opaque, rays end early. It was 0.7
@@ -25,7 +26,10 @@ Probe = Callable[[int, int], Batch]  # a step to try: its level, and which of th
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds per step at two sizes of the population; between and beyond them, on a straight line."""
+    """Seconds per step at two sizes of the population; between and beyond them, on a straight line.
+
+    Where both are the same the size counts for nothing.
+    """
 
     few: int  # Gaussians
     many: int
@@ -56,10 +60,11 @@ def forecast(engine: Engine, schedule: Schedule, probe: Probe) -> Forecast | Non
     few = engine.count
     try:
         seconds_few = tuple(_seconds(engine, probe, level) for level in levels)
-        if schedule.max_splats > few:
+        many, seconds_many = few, seconds_few
+        if schedule.max_splats > GROWS * few:
             engine.edit(_grown(engine, schedule.max_splats))
-        many = engine.count
-        seconds_many = tuple(_seconds(engine, probe, level) for level in levels)
+            many = engine.count
+            seconds_many = tuple(_seconds(engine, probe, level) for level in levels)
     finally:
         engine.load_state(before)
     return Forecast(few, many, seconds_few, seconds_many)

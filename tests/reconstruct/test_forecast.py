@@ -79,6 +79,20 @@ def test_a_cost_that_is_linear_is_told_exactly(monkeypatch: pytest.MonkeyPatch) 
     assert found.seconds(SCHEDULE, 500) == 0
 
 
+def test_a_training_that_goes_on_with_all_its_gaussians(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One Gaussian less than the most is no size of its own: a line through both would point anywhere."""
+    engine = Clockwork(SCHEDULE.max_splats - 1)
+    monkeypatch.setattr(module, "time", engine)
+    noise = iter(np.random.default_rng(0).uniform(0, 0.01, 10_000))
+    monkeypatch.setattr(engine, "cost", lambda level, count: 0.02 / 4**level + next(noise))
+    found = forecast(engine, SCHEDULE, lambda level, number: random_batch(key=level))  # type: ignore[arg-type]
+    assert found is not None
+    per_step = found.per_step(SCHEDULE)
+    at_level = [per_step[s] for s in (0, SCHEDULE.steps // 3, SCHEDULE.steps - 1)]
+    assert at_level == sorted(at_level)  # larger pictures take longer
+    assert max(at_level) < SETTLED * 0.03
+
+
 def test_the_engine_is_left_as_it_was() -> None:
     engine = CpuEngine(random_splats(200, seed=3, sh_degree=2), threads=1)
     for _ in range(3):
