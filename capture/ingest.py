@@ -36,6 +36,7 @@ _Read = ReadFrame | ReadPanorama | LeftOut
 
 FEWEST_FRAMES = 3
 _THREADS = 2
+_FILMING = "Film the place while walking around it slowly."
 _ADVICE = "Take 20 to 60 photos while walking around the place, each overlapping the one before."
 
 
@@ -225,11 +226,14 @@ def _check_enough(sources: Sources, used: int, left_out: list[LeftOut]) -> None:
         return
     capture, photos, clips = sources.folder, len(sources.photos), len(sources.clips)
     given = counted(photos, "photo", clips, "clip")
+    alone = clips == 1 and not photos
+    where = sources.clips[0] if alone else capture
+    if alone and left_out:
+        raise CaptureError(f"{where} cannot be used: {left_out[0].reason}. {_FILMING}")
     if not left_out and clips:
-        where = capture / sources.clips[0].name if clips == 1 and not photos else capture
         raise CaptureError(
-            f"{where} gives only {used} frames that differ; a set needs at least {FEWEST_FRAMES}. "
-            "Walk around the place while filming it."
+            f"{where} gives only {counted(used, 'different view', 0, '')}; "
+            f"a set needs at least {FEWEST_FRAMES}. {_FILMING}"
         )
     if not left_out:
         raise CaptureError(f"{capture} holds only {given}; a set needs at least {FEWEST_FRAMES}. {_ADVICE}")

@@ -40,6 +40,12 @@ def test_one_photo(photos: Path, output: Path, tiny_demo: DemoCapture) -> None:
     plain_sentence(setpiece("build", photos, "-o", output))
 
 
+def test_an_empty_video(photos: Path, output: Path) -> None:
+    (photos / "walk.mp4").touch()
+    sentence = plain_sentence(setpiece("build", photos / "walk.mp4", "-o", output))
+    assert "walk.mp4 cannot be used: the file is empty" in sentence
+
+
 def test_text_files_named_jpg(photos: Path, output: Path) -> None:
     for name in "abcd":
         (photos / f"{name}.jpg").write_text("not a picture")

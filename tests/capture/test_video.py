@@ -425,8 +425,17 @@ def test_one_frame_and_a_moment(folder: Path) -> None:
 
 def test_a_clip_in_which_nothing_moves_cannot_stand_alone(folder: Path) -> None:
     clip = write_clip(folder / "still.mp4", [texture(*SIZE)] * 60)
-    with pytest.raises(CaptureError, match="Walk around"):
+    with pytest.raises(CaptureError, match=r"gives only 1 different view; .* walking around"):
         ingest(clip)
+
+
+def test_a_bad_clip_alone_is_one_sentence(folder: Path) -> None:
+    (folder / "a.mp4").touch()
+    with pytest.raises(CaptureError, match=r"a\.mp4 cannot be used: the file is empty\. Film"):
+        ingest(folder / "a.mp4")
+    write_clip(folder / "dark.mp4", [np.full((240, 320, 3), 20, np.uint8)] * 30)
+    with pytest.raises(CaptureError, match="shows nothing"):
+        ingest(folder / "dark.mp4")
 
 
 def test_nothing_to_see(folder: Path) -> None:
