@@ -22,6 +22,7 @@ from setpiece.capture.ladder import WALK, climb
 from setpiece.capture.mask import mask_file
 from setpiece.capture.model import Model
 from setpiece.capture.options import PoseOptions
+from setpiece.capture.photometric import with_photometry
 from setpiece.capture.reasons import FEW_FEATURES, why_left_out
 from setpiece.capture.scale.automatic import automatic_scales
 from setpiece.capture.scale.known import Posed, frame_facts, scale_json, scale_of, scale_said
@@ -294,7 +295,8 @@ def _undistort(
                 instant=frame.rig.instant if frame.rig else None,
             )
         )
-    colours = undistort_all(jobs, thread_count(options.threads), progress)
+    samples_of = undistort_all(jobs, thread_count(options.threads), progress)
+    posed, colours = with_photometry(posed, frames, model, reconstruction, jobs, samples_of)
     total = np.zeros((len(model.points), 3))
     for rows, found in zip(model.seen, colours, strict=True):
         total[rows] += found  # rows are unique within a frame
@@ -302,7 +304,7 @@ def _undistort(
     in_world = model.points @ world_from_colmap[:3, :3].T + world_from_colmap[:3, 3]
     points = SparsePoints(
         points_in_world=in_world.astype(np.float32),
-        rgb=np.round(total / np.maximum(views, 1)[:, None]).astype(np.uint8),
+        rgb=np.clip(np.round(total / np.maximum(views, 1)[:, None]), 0, 255).astype(np.uint8),
         error_px=model.error_px,
         track_length=model.track_length,
     )

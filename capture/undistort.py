@@ -23,6 +23,7 @@ except ImportError:  # built without native code
     _native_resize = None
 
 JPEG_QUALITY = 95
+AROUND_PX = 7  # a third of the side of the square whose mean colour is compared between photos
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,15 @@ def _resized(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class Samples:
+    """The colours of an undistorted picture at some places."""
+
+    colours: NDArray[np.uint8]  # [S, 3]
+    around: NDArray[np.uint8]  # [S, 3] means around the places
+    contrast: NDArray[np.float64]  # [S] by how much (log) the mean of a third of that square differs
+
+
+@dataclass(frozen=True)
 class UndistortJob:
     """One frame to undistort."""
 
@@ -102,10 +112,10 @@ class UndistortJob:
     mask_output: Path | None = None
 
 
-def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) -> list[NDArray[np.uint8]]:
-    """Write the undistorted pictures; returns the colours [S, 3] at the samples of each."""
+def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) -> list[Samples]:
+    """Write the undistorted pictures; returns the colours at the samples of each."""
 
-    def one(job: UndistortJob) -> NDArray[np.uint8]:
+    def one(job: UndistortJob) -> Samples:
         with Image.open(job.frame) as picture:
             picture.draft("RGB", job.undistorter.source_size)
             flat = job.undistorter.picture(np.asarray(picture.convert("RGB")))
@@ -113,8 +123,11 @@ def undistort_all(jobs: list[UndistortJob], threads: int, progress: Progress) ->
         if job.mask is not None and job.mask_output is not None:
             write_mask(job.mask_output, job.undistorter.mask(load_mask(job.mask)))
         x, y = np.floor(job.samples_px).astype(np.int64).T
-        colours: NDArray[np.uint8] = flat[np.clip(y, 0, flat.shape[0] - 1), np.clip(x, 0, flat.shape[1] - 1)]
-        return colours
+        at = np.clip(y, 0, flat.shape[0] - 1), np.clip(x, 0, flat.shape[1] - 1)
+        around = cv2.blur(flat, (AROUND_PX, AROUND_PX))
+        wider = cv2.blur(flat, (3 * AROUND_PX, 3 * AROUND_PX))
+        contrast = np.abs(np.log((around[at] + 1.0) / (wider[at] + 1.0))).max(axis=1)
+        return Samples(flat[at], wider[at], contrast)
 
     with progress.task("undistorting", len(jobs)) as task, ThreadPoolExecutor(threads) as pool:
         colours = []

@@ -16,10 +16,16 @@ class Exposures:
     The mean of all maps stays the identity, so that the scene keeps the mean look of its photos.
     """
 
-    def __init__(self, orders: list[int]) -> None:
-        """`orders` are the frames' positions in the capture, ascending."""
+    def __init__(
+        self, orders: list[int], gains: list[tuple[float, float, float] | None] | None = None
+    ) -> None:
+        """`orders` are the frames' positions in the capture, ascending; maps start at the frames' `gains`."""
         self.orders = np.asarray(orders, dtype=np.float64)
         self.maps = np.tile(np.eye(3, 4, dtype=np.float32), (len(orders), 1, 1))  # [F, 3, 4]
+        self.gains = np.array([g or (1, 1, 1) for g in gains or [None] * len(orders)], np.float64)  # [F, 3]
+        self.middle = self.gains.mean(axis=0) if len(orders) else np.ones(3)
+        self.gains = (self.gains / self.middle).reshape(len(orders), 3)
+        self.maps[:, range(3), range(3)] = self.gains
         self._first = np.zeros_like(self.maps)
         self._second = np.zeros_like(self.maps)
         self._updates = np.zeros(len(orders), dtype=np.int64)
@@ -38,16 +44,21 @@ class Exposures:
         self.maps[frame] -= step
         self.maps += (step / len(self.maps)).astype(np.float32)  # the mean stays where it was
 
-    def predicted(self, order: float) -> Float32:
-        """The map of a photo that was not trained on, from its neighbours in the capture: [3, 4].
+    def predicted(self, order: float, gains: tuple[float, float, float] | None = None) -> Float32:
+        """The map of a photo that was not trained on: [3, 4].
 
-        Never fitted to the photo's own pixels.
+        Its own gains, where they are known, and what its neighbours in the capture learned beyond theirs.
+        Never fitted to a render of it.
         """
         if len(self.orders) == 0:
             return np.eye(3, 4, dtype=np.float32)
-        columns = self.maps.reshape(len(self.maps), 12).T
-        values = [np.interp(order, self.orders, column) for column in columns]
-        return np.array(values, dtype=np.float32).reshape(3, 4)
+        # The rows of a map are the channels of the photo.
+        beyond = self.maps if gains is None else self.maps / self.gains[:, :, None]
+        columns = beyond.reshape(len(self.maps), 12).T
+        values = np.array([np.interp(order, self.orders, column) for column in columns]).reshape(3, 4)
+        if gains is not None:
+            values *= (np.array(gains) / self.middle)[:, None]
+        return np.asarray(values, np.float32)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """All that `load_state` needs."""

@@ -33,7 +33,7 @@ class Picture:
     """A photo at one size, with its camera."""
 
     camera: Camera
-    image: Bytes  # [H, W, 3] sRGB
+    image: Bytes  # [H, W, 3] sRGB, without the lens's falloff
     mask: Bytes | None  # [H, W], 0 where the photo must be ignored, else 255
 
 
@@ -116,12 +116,25 @@ class Images:
                 f"{frame.image} or its mask is not {expected[1]}x{expected[0]} as its camera says. "
                 "Estimate the poses again."
             )
+        small = cv2.cvtColor(_area(image, width, height), cv2.COLOR_BGR2RGB)
+        camera = frame.camera.resized(width, height)
+        if frame.falloff is not None:
+            small = cv2.multiply(small, _brightening(camera, frame.falloff), dtype=cv2.CV_8U)
         return Picture(
-            frame.camera.resized(width, height),
-            np.asarray(cv2.cvtColor(_area(image, width, height), cv2.COLOR_BGR2RGB), dtype=np.uint8),
+            camera,
+            np.asarray(small, dtype=np.uint8),
             # A pixel counts only if everything that went into it does.
             None if mask is None else np.where(_area(mask, width, height) == 255, 255, 0).astype(np.uint8),
         )
+
+
+def _brightening(camera: Camera, falloff: tuple[float, float]) -> NDArray[np.float32]:
+    """The factors [H, W, 3] that take a lens's falloff away."""
+    x = np.arange(camera.width, dtype=np.float32)[None, :] + 0.5 - camera.centre_x_px
+    y = np.arange(camera.height, dtype=np.float32)[:, None] + 0.5 - camera.centre_y_px
+    squared = (x**2 + y**2) / ((camera.width**2 + camera.height**2) / 4)
+    factor = np.exp(-falloff[0] * squared - falloff[1] * squared**2).astype(np.float32)
+    return np.repeat(factor[..., None], 3, axis=2)
 
 
 def _without(picture: Picture, moving: NDArray[np.bool_]) -> Picture:

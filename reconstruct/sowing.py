@@ -125,6 +125,8 @@ def _neighbours(index: int, seen: list[_Seen]) -> list[int]:
 def _seen(images: Images, frame: PosedFrame, level: int) -> _Seen:
     picture = images.picture(frame, level)
     colour = picture.image.astype(np.float32) / 255.0
+    if frame.gains is not None:  # photos are compared, and give their colours, as if all were exposed alike
+        colour /= np.array(frame.gains, np.float32)
     blurred = [cv2.GaussianBlur(colour, (0, 0), sigma) for sigma in BLURS_PX]
     grey = colour.mean(axis=2)
     slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))

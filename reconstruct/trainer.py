@@ -70,7 +70,8 @@ class Trainer:
     def __post_init__(self) -> None:
         self.start_splats = self.start_splats or self.engine.count
         self.moving = Moving()
-        self.exposures = Exposures([frame.order for frame in self.scene.train])
+        gains = [frame.gains if self.learn_exposure else None for frame in self.scene.train]
+        self.exposures = Exposures([frame.order for frame in self.scene.train], gains)
 
     def run(self, save: Callable[[], None], save_seconds: float) -> None:
         """Train to the last step. `save` is called every `save_seconds` and on Ctrl-C, between two steps.
@@ -234,7 +235,10 @@ class Trainer:
 
     def test_views(self) -> list[View]:
         """The held-out frames, with the exposure that their neighbours suggest."""
-        return [View(f, self.exposures.predicted(f.order)) for f in self.scene.test]
+        return [
+            View(f, self.exposures.predicted(f.order, f.gains if self.learn_exposure else None))
+            for f in self.scene.test
+        ]
 
     def train_views(self) -> list[View]:
         """The training frames with their exposures."""

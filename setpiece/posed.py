@@ -34,6 +34,10 @@ class PosedFrame:
     split: Split  # "test" frames are never trained on
     order: int  # position in the capture (by time, then name); neighbours are close in time
     instant: str | None = None  # views of one panorama have the same text; None: an ordinary photo
+    gains: tuple[float, float, float] | None = (
+        None  # factors of sRGB by which it is brighter than the mean photo
+    )
+    falloff: tuple[float, float] | None = None  # of the lens: exp(a r^2 + b r^4) remains at r half diagonals
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def write_posed_frames(folder: Path, posed: PosedFrames, extra: dict[str, Any]) 
             "split": f.split,
             "order": f.order,
             "instant": f.instant,
+            "gains": f.gains,
+            "falloff": f.falloff,
             "camera": f.camera.to_json(),
         }
         for f in posed.frames
@@ -116,6 +122,8 @@ def read_posed_frames(folder: Path) -> PosedFrames:
                 split=f["split"],
                 order=f["order"],
                 instant=f.get("instant"),
+                gains=tuple(f["gains"]) if f.get("gains") else None,
+                falloff=tuple(f["falloff"]) if f.get("falloff") else None,
             )
             for f in document["frames"]
         )

@@ -246,3 +246,29 @@ def test_nothing_is_sown_on_what_is_ignored(tmp_path: Path) -> None:
         assert shown[picture.mask == 0].max() < 255
     _, colours = sown_points(posed.points, posed.train, images, 0, 200, np.random.default_rng(0))
     assert (colours.min(axis=1) < 0.95).all()
+
+
+def test_exposures_start_at_gains_and_predict_with_them() -> None:
+    gains = [(1.2, 1.0, 0.8), (0.8, 1.0, 1.2), (1.0, 1.0, 1.0)]
+    exposures = Exposures([0, 2, 4], gains)
+    np.testing.assert_allclose(exposures.maps.mean(axis=0), np.eye(3, 4), atol=1e-6)
+    np.testing.assert_allclose(exposures.maps[0][:, :3], np.diag([1.2, 1.0, 0.8]), atol=1e-6)
+    predicted = exposures.predicted(1, (1.5, 1.0, 0.5))
+    np.testing.assert_allclose(predicted[:, :3], np.diag([1.5, 1.0, 0.5]), atol=1e-6)
+    np.testing.assert_allclose(exposures.predicted(1)[:, :3], np.eye(3), atol=1e-6)  # its neighbours' mean
+    for _ in range(5):
+        exposures.update(0, np.ones((3, 4), np.float32), 1e-3)
+    np.testing.assert_allclose(exposures.maps.mean(axis=0), np.eye(3, 4), atol=1e-6)
+
+
+def test_the_falloff_of_a_lens_is_taken_away(tmp_path: Path) -> None:
+    target = make_tiny_set(tmp_path / "set")
+    frame = read_posed_frames(target.poses).train[0]
+    x, y = np.meshgrid(np.arange(WIDTH) + 0.5 - WIDTH / 2, np.arange(HEIGHT) + 0.5 - HEIGHT / 2)
+    squared = (x**2 + y**2) / ((WIDTH**2 + HEIGHT**2) / 4)
+    dark = 200 * np.exp(-0.2 * squared - 0.1 * squared**2)
+    data = cv2.imencode(".png", np.repeat(dark.round().astype(np.uint8)[..., None], 3, 2))[1]
+    (target.path / "dark.png").write_bytes(data.tobytes())
+    dim = replace(frame, image="dark.png", falloff=(-0.2, -0.1))
+    for level in (0, 1):
+        assert np.abs(Images(target.path, 1000).picture(dim, level).image.astype(int) - 200).max() <= 2
