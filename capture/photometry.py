@@ -167,8 +167,7 @@ def _solved(photos: Sequence[Observed], rows: _Rows) -> tuple[Floats, Floats]:
         scale = max(1.4826 * float(np.median(off)), 1e-4)
         weight = np.asarray(rows.trust / (1 + (off / (2 * scale)) ** 2), np.float64)
         variance = float((weight * off**2).sum() / weight.sum())
-    covariance: Floats = variance * np.linalg.inv(matrix)
-    return solved, covariance
+    return solved, np.asarray(variance * np.linalg.inv(matrix), np.float64)
 
 
 def _held_together(photos: Sequence[Observed]) -> Floats:
