@@ -6,8 +6,8 @@
 SET is a trained set: its Gaussians' places, thinned or doubled to `--count`, become the sparse points that
 both start from, round and of opacity 0.1 as OpenSplat makes them. With `--trained` both start from the
 Gaussians as they are instead, with SH 3, thinned or doubled: what most of a training looks like. The photos
-are scaled to `--side` first. (OpenSplat's loss then starts higher than ours for the same Gaussians: find out why
-before making much of that ratio.)
+are scaled to `--side` first. (OpenSplat's loss then starts higher than ours for the same Gaussians: find out
+why before making much of that ratio.)
 `opensplat` must be on the PATH. Both use two threads. OpenSplat's first steps are left out of its median.
 """
 
