@@ -16,6 +16,7 @@ from setpiece.capture.check.likeness import agreement_of, double, likeness
 from setpiece.capture.check.links import links, strays
 from setpiece.capture.check.look import Look, look_at
 from setpiece.capture.check.mixture import mixture
+from setpiece.capture.check.shutter import shutter
 from setpiece.capture.check.spot import spot
 from setpiece.capture.consistency import Agreement
 from setpiece.capture.frames import FRAMES_FOLDER, read_frames
@@ -88,10 +89,10 @@ def _findings(look: Look, light: Light, agreed: Agreement | None, threads: int) 
     changed = mixture(look, threads)
     name = {f.source: i for i, f in enumerate(look.frames)}
     odd = {name[p] for f in changed if f.kind == "mirrored" for p in f.photos}
-    found = [*changed, *blur(look), *exposure(look, light), *cover(look)]
+    found = [*changed, *blur(look), *exposure(look, light), *cover(look), *shutter(look)]
     alike = [] if odd else [*likeness(look, agreed), *double(look)]
     found += alike or [f for f in links(look) if not {name[p] for p in f.photos} & odd]
-    explained = {name[p] for f in found for p in f.photos}
+    explained = {name[p] for f in found if f.kind != "shutter" for p in f.photos}
     return _ordered([*found, *strays(look, explained)])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from setpiece.capture.check.finding import Finding, finding, named
@@ -24,6 +26,7 @@ def exposure(look: Look, light: Light) -> list[Finding]:
 def _jumps(look: Look, light: Light) -> list[Finding]:
     frames = look.frames
     same = light.group[1:] == light.group[:-1]
+    same &= np.array([a.source != b.source for a, b in pairwise(frames)], bool)  # views of one panorama
     stops = np.where(same, np.abs(np.diff(light.stops)), 0)
     warmth = np.where(same, np.abs(np.diff(light.warmth)), 0)
     if not len(stops) or (stops.max() < NOTED_STOPS and warmth.max() < NOTED_WARMTH):

@@ -35,6 +35,7 @@ WORDS = {
     "double": "another place that looks alike",
     "repeated": "does not fit the others",
     "misfit": "does not fit the others",
+    "shutter": "moved fast",
     "turning": "turned on the spot",
     "alike": "the same again",
     "parallax": "from nearly one place",

@@ -12,6 +12,7 @@ import pytest
 from made_captures import copied
 
 from setpiece.capture.check.check import Checked
+from setpiece.capture.check.shutter import shutter
 from setpiece.capture.consistency import agreement
 from setpiece.capture.estimate import estimate_poses
 from setpiece.capture.features import FeatureSettings, extract
@@ -114,6 +115,17 @@ def test_agreement_falls_when_a_camera_is_moved(good: Path, checked: Check) -> N
     assert after.share < before.share
     assert all(5 in p.pair for p in after.contradicted)
     assert after.contradicted
+
+
+def test_a_fast_camera_is_noted(good: Path, checked: Check) -> None:
+    look = checked(good).look
+    slow, fast = (
+        replace(look, frames=[replace(f, clip="a.mp4", clip_time_s=s * f.order) for f in look.frames])
+        for s in (1.0, 0.05)
+    )
+    assert not shutter(slow)
+    assert "lean by up to" in shutter(fast)[0].sentence
+    assert not shutter(look)
 
 
 def test_mirrored_features_are_those_of_the_mirrored_picture(good: Path, tmp_path: Path) -> None:
