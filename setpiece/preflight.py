@@ -22,7 +22,7 @@ SCHEMA = 1
 PAGE_FILE = "check.html"
 PAGE_MARK = b'<meta name="generator" content="setpiece check">'
 UNUSABLE = ("turning", "alike")  # kinds of findings with which no build gets anywhere
-UPRIGHT_SECONDS = 0.02  # per photo, for finding what is up
+FINISHING_SECONDS = 0.04  # per photo, for finding what is up and how large it is
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _forecast(
             return None
         task.advance()
     steps = ("reading", "features", "pairs", "matching", "verification", "mapping", "refinement")
-    seconds = sum(checked.seconds.get(k, 0.0) for k in steps) + pictures + UPRIGHT_SECONDS * placed
+    seconds = sum(checked.seconds.get(k, 0.0) for k in steps) + pictures + FINISHING_SECONDS * placed
     written = sum(f.stat().st_size for f in scratch.capture.rglob("*") if f.is_file())
     shown = sum(f.stat().st_size for f in scratch.poses.rglob("*") if f.is_file())
     disk = written + round(shown / len(some.frames) * placed)
