@@ -24,6 +24,7 @@ from setpiece.capture.ingest import ingest
 from setpiece.capture.options import CaptureOptions, PoseOptions
 from setpiece.capture.scale.measured import Distance, Place, distance_error_m
 from setpiece.capture.scale.rescale import read_posed, read_poses_document
+from setpiece.capture.scale.satellite import scale_from_places
 from setpiece.capture.sources import find_sources
 from setpiece.errors import SetpieceError
 from setpiece.posed import read_posed_frames
@@ -50,8 +51,9 @@ def main() -> None:
             rows += of_marked_demo(arguments.marked_demo, Path(folder))
         if arguments.data:
             rows += of_fountain(arguments.data / "strecha_fountain-P11_half", Path(folder))
+            rows += of_lund(arguments.data / "opensfm_lund", Path(folder))
     for row in rows:
-        print("  ".join(f"{v:+.3f} %" if k.endswith("percent") else str(v) for k, v in row.items()))
+        print("  ".join(f"{k} {v:+.2f} %" if k.endswith("percent") else str(v) for k, v in row.items()))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 
@@ -158,6 +160,26 @@ def of_fountain(capture: Path, folder: Path) -> list[Row]:
         errors.append(scale_error(target, true))
         said.append(change.scale.error)
     return [row("fountain, one distance over 2 m, 20 times", errors, said)]
+
+
+def of_lund(capture: Path, folder: Path) -> list[Row]:
+    """A walk down a street with satellite positions, and no truth but the height at which phones are held."""
+    target = posed(capture / "images", folder / "lund")
+    in_set = read_posed(target, read_poses_document(target))
+    heights = in_set.heights() * in_set.size
+    up = in_set.world_from_colmap[2, :3] / in_set.size
+    whole, _, _ = scale_from_places(in_set.photos, up)
+    assert whole is not None
+    half = len(in_set.photos) // 2
+    first, second = (scale_from_places(p, up)[0] for p in (in_set.photos[:half], in_set.photos[half:]))
+    odd, even = (scale_from_places(in_set.photos[k::2], up)[0] for k in (0, 1))
+    row: Row = {"what": f"lund, GPS: {whole.detail}", "stated_percent": 100 * whole.error}
+    for name, part in (("first half", first), ("second half", second), ("odd", odd), ("even", even)):
+        if part is not None:
+            row[f"{name} stated_percent"] = 100 * part.error
+            row[f"{name} against whole percent"] = 100 * (part.metres_per_unit / whole.metres_per_unit - 1)
+    row["cameras over the ground"] = f"{np.percentile(heights, [10, 50, 90]).round(2).tolist()} m"
+    return [row]
 
 
 def _reference_point(model: Any, elements: Any, images: dict[str, Any]) -> tuple[Any, list[Any]]:

@@ -97,6 +97,9 @@ def estimate_poses(
         options.seed,
         shelf,
     )
+    for text in world.contradictions:
+        progress.warning(text)
+        warnings.append(text)
     floor, up_error = world.floor_height is not None, _rounded(world.error_deg)
     colmap_cameras = [_pose_only(p) for p in model.cam_from_world]
     world_from_colmap = set_world(world, colmap_cameras, model.points, model.median_depth)
@@ -140,7 +143,8 @@ def estimate_poses(
             "warnings": warnings,
         }
         write_posed_frames(output, posed, extra)
-    target.update_frame(upright=True, up_source=world.source, floor=floor, **frame_facts(scale))
+    known = {"upright": True, "up_source": world.source, "up_error_deg": up_error, "floor": floor}
+    target.update_frame(**known, **frame_facts(scale))
     shutil.rmtree(work, ignore_errors=True)
     return {
         **_counts(Stations.of_frames(frames), frames, model.frames),

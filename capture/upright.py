@@ -27,6 +27,7 @@ _PITCH_WEIGHT = 0.02  # of cameras looking level, against cameras held level
 
 FEWEST_GRAVITY = 3  # photos
 LARGEST_GRAVITY_SPREAD_DEG = 5.0  # readings that scatter more are from rotated or edited photos
+_LEANING_DEG = 1.0  # what is built may lean so much
 _LEVEL_DEG, _GUESSED_DEG = 3.0, 8.0  # how far a floor may slope where up is known, and where it is a guess
 
 
@@ -39,6 +40,7 @@ class Upright:
     error_deg: float | None  # typical; None where nothing says how good it is
     floor_height: float | None  # along `up`; None where no floor was found
     along: Vectors | None = None  # [3] unit, horizontal, along the walls; None where no direction stands out
+    contradictions: tuple[str, ...] = ()  # plain sentences about sources that disagree
 
 
 def upright(
@@ -56,22 +58,40 @@ def upright(
     rotations = model.world_from_cam_rotations
     readings = [r @ np.array(g) for r, g in zip(rotations, gravity_in_cam, strict=True) if g is not None]
     up, source, error = up_from_cameras(rotations), "cameras", None
+    disagree = []
     if len(readings) >= FEWEST_GRAVITY:
         measured, spread = up_from_gravity(np.array(readings))
         if spread <= LARGEST_GRAVITY_SPREAD_DEG:
             up, source, error = measured, "gravity", spread
+        else:
+            disagree.append(
+                f"the gravity that {len(readings)} photos carry points in different directions "
+                f"(by {spread:.0f} degrees) and is not used: they may have been turned or edited."
+            )
     jobs = [EdgeJob(*photo, r) for photo, r in zip(photos, rotations, strict=True)]
     edges = edges_of(jobs, threads, shelf)
-    if source == "cameras":
-        found = vertical(edges, up)
-        if found is not None:
-            up, source, error = found.up, "vertical edges", found.error_deg
+    found = vertical(edges, up)
+    if found is not None and source == "gravity":
+        disagree += _disagreement(up, error or 0.0, found.up, found.error_deg)
+    elif found is not None:
+        up, source, error = found.up, "vertical edges", found.error_deg
     steepest = _GUESSED_DEG if source == "cameras" else _LEVEL_DEG
     floor = find_floor(model.points, up, model.centres, model.median_depth, steepest, seed)
     if floor is not None and source == "cameras":
         up, source = floor.normal, "floor"
         floor = find_floor(model.points, up, model.centres, model.median_depth, _LEVEL_DEG, seed)
-    return Upright(up, source, error, floor.height if floor else None, along_walls(edges, up))
+    height = floor.height if floor else None
+    return Upright(up, source, error, height, along_walls(edges, up), tuple(disagree))
+
+
+def _disagreement(gravity: Vectors, spread_deg: float, edges: Vectors, error_deg: float) -> list[str]:
+    apart = float(np.degrees(np.arccos(np.clip(gravity @ edges, -1, 1))))
+    if apart <= 3 * np.hypot(spread_deg, error_deg) + _LEANING_DEG:
+        return []
+    return [
+        f"gravity, as the photos carry it, and the upright edges in them disagree by {apart:.1f} degrees; "
+        "gravity is used. The photos may have been turned, or what is built here leans."
+    ]
 
 
 def up_from_gravity(gravity_in_world: Vectors) -> tuple[Vectors, float]:

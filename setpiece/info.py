@@ -61,6 +61,7 @@ def set_info(target: SetFolder) -> dict[str, Any]:
         },
         "upright": frame["upright"],
         "up_source": frame["up_source"],
+        "up_error_deg": frame.get("up_error_deg"),
         "floor": frame["floor"],
         "seconds": round(sum(s["seconds"] for s in stages.values()), 1) if stages else None,
         "peak_memory_bytes": max((s["peak_memory_bytes"] for s in stages.values()), default=None),
@@ -89,6 +90,8 @@ def describe(facts: dict[str, Any]) -> str:
             f"Poses     {frames['posed']} of {frames['used']} posed{error}, in {poses['seconds']:.0f} s"
         )
         up = f"yes, from {facts['up_source']}" if facts["upright"] else "no"
+        if facts["upright"] and facts["up_error_deg"] is not None:
+            up += f" (± {facts['up_error_deg']:.1f} degrees)"
         lines.append(f"Upright   {up}; " + ("floor at z = 0" if facts["floor"] else "no floor found"))
         lines.append(f"Scale     {scale_sentence(facts['scale'])}")
     if training["splats"] is None:

@@ -26,6 +26,7 @@ FEWEST_PLACES = 5  # different positions
 SHORTEST = 4.0  # times the error of a position that the way must be long
 DRIFT = 0.5  # of a position's error by which the far end may have drifted against the near one
 FAR_SIGMAS = 5.0  # a position that is farther off is wrong
+FOCAL_MISMATCH = 0.15  # relative, as the poses stage warns of
 BLOCKS = 4  # stretches of the way that are left out in turn
 LARGEST_ERROR = 0.3  # relative; worse says nothing
 _MOST_PAIRS = 2000
@@ -72,7 +73,7 @@ def scale_from_places(
             ),
         )
     fit = max(_fit_error(c[good], g[good], a, t), _block_error(c[good], g[good], sigma[good]))
-    error = math.hypot(fit, DRIFT * middle / way)
+    error = math.hypot(fit, DRIFT * middle / way, _stretch(placed))
     if error > LARGEST_ERROR or a == 0:
         return None, wrong, f"GPS does not tell the scale: its error would be {percent(error)}"
     return ScaleEstimate(SOURCE, abs(a), error, f"{good.sum()} positions along {way:.0f} m"), wrong, None
@@ -154,6 +155,17 @@ def _block_error(c: Complex, g: Complex, sigma: Vectors) -> float:
         rest = np.setdiff1d(np.arange(len(c)), block)
         logs.append(math.log(max(abs(_fit(c[rest], g[rest], sigma[rest])[0]), 1e-12)))
     return float(np.sqrt((BLOCKS - 1) / BLOCKS * ((np.array(logs) - np.mean(logs)) ** 2).sum()))
+
+
+def _stretch(photos: Sequence[PosedPhoto]) -> float:
+    """Half of what the focal length is off from what the photos' metadata promises, where that is much.
+
+    A wrong focal length stretches a walk along its way, which positions along it cannot see.
+    """
+    known = [p for p in photos if p.camera is not None and p.frame.focal_px]
+    off = [abs(p.focal_px / (p.frame.focal_px or 1) - 1) for p in known]
+    middle = float(np.median(off)) if off else 0.0
+    return middle / 2 if middle > FOCAL_MISMATCH else 0.0
 
 
 def _metres(value: float) -> str:

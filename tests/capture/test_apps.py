@@ -238,6 +238,21 @@ def test_poses_with_other_axes_are_said_and_not_believed(
     assert target.document()["frame"]["scale_source"] == "app poses"  # where they stood is right all the same
 
 
+def test_gravity_that_the_walls_contradict_is_said(
+    tiny_demo: DemoCapture, photos: Path, tmp_path: Path, heard: Heard
+) -> None:
+    copy_photos(tiny_demo.photo_folder, photos)
+    poses, focal = stored(tiny_demo)
+    tilt = np.eye(4)
+    tilt[:3, :3] = pycolmap.Rotation3d(np.array([np.radians(6), 0, 0])).matrix()
+    write_polycam(photos, {n: tilt @ p for n, p in poses.items()}, focal)
+    target, result = posed_with(photos, tmp_path / "set", heard)
+    (warning,) = (w for w in heard.warnings if "disagree" in w)
+    assert "upright edges in them disagree by 6." in warning or "disagree by 5." in warning
+    assert warning in result["warnings"]  # type: ignore[operator]
+    assert target.document()["frame"]["up_source"] == "gravity"
+
+
 def test_some_photos_without_a_pose(
     tiny_demo: DemoCapture, photos: Path, tmp_path: Path, heard: Heard
 ) -> None:
