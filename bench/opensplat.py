@@ -1,13 +1,9 @@
 """Our CPU engine beside OpenSplat's `--cpu`, on the same photos, poses and Gaussians, in one run.
 
     python bench/opensplat.py SET --count 100000 --side 480 --json result.json
-    python bench/opensplat.py SET --trained
 
 SET is a trained set: its Gaussians' places, thinned or doubled to `--count`, become the sparse points that
-both start from, round and of opacity 0.1 as OpenSplat makes them. With `--trained` both start from the
-Gaussians as they are instead, with SH 3, thinned or doubled: what most of a training looks like. The photos
-are scaled to `--side` first. (OpenSplat's loss then starts higher than ours for the same Gaussians: find out
-why before making much of that ratio.)
+both start from, round and of opacity 0.1 as OpenSplat makes them. The photos are scaled to `--side` first.
 `opensplat` must be on the PATH. Both use two threads. OpenSplat's first steps are left out of its median.
 """
 
@@ -25,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -42,7 +37,6 @@ from setpiece.splats import SH_C0, Splats
 
 THREADS = 2
 FIRST = 5  # steps of OpenSplat that are not counted
-RESUMED = 10  # the step that OpenSplat believes to resume from
 
 
 def main() -> None:
@@ -52,9 +46,6 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000, help="Gaussians")
     parser.add_argument("--side", type=int, default=480, help="pixels, longest side of the pictures")
     parser.add_argument("--steps", type=int, default=25, help="steps of OpenSplat")
-    parser.add_argument(
-        "--trained", action="store_true", help="start from the Gaussians as trained, with SH 3"
-    )
     parser.add_argument("--json", type=Path, help="write the result to this file")
     given = parser.parse_args()
     program = shutil.which("opensplat")
@@ -62,21 +53,11 @@ def main() -> None:
         sys.exit("bench/opensplat.py compares with OpenSplat; put its program `opensplat` on the PATH.")
     target = SetFolder.open(given.set)
     frames = read_posed_frames(target.poses).train
-    chosen = resampled(read_splats(target), given.count)
-    points = chosen.means
-    rgb = (np.clip(0.5 + SH_C0 * chosen.sh[:, 0], 0, 1) * 255).astype(np.uint8)
-    if given.trained:
-        kinds = {"trained, SH 3": with_degree(chosen, 3)}
-    else:
-        kinds = {f"round, SH {degree}": round_ones(points, rgb, degree) for degree in (0, 3)}
+    points, rgb = places(target, given.count)
     with tempfile.TemporaryDirectory() as folder:
         pictures = write_project(Path(folder), target, frames, given.side, points, rgb)
-        start = None
-        if given.trained:
-            start = Path(folder) / "start.ply"
-            write_start(start, kinds["trained, SH 3"])
-        theirs = opensplat_seconds(program, Path(folder), given.steps, start)
-    ours = {name: engine_seconds(pictures, splats) for name, splats in kinds.items()}
+        theirs = opensplat_seconds(program, Path(folder), given.steps)
+    ours = {f"SH {d}": engine_seconds(pictures, points, rgb, d) for d in (0, 3)}
     result = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "gaussians": given.count,
@@ -90,9 +71,9 @@ def main() -> None:
         given.json.write_text(json.dumps(result, indent=1))
 
 
-def resampled(splats: Splats, count: int) -> Splats:
-    """`count` Gaussians of the set; doubled ones are moved a little."""
-    rng = np.random.default_rng(0)
+def places(target: SetFolder, count: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """`count` points [N, 3] and colours [N, 3] of the set's Gaussians; doubled ones are moved a little."""
+    splats, rng = read_splats(target), np.random.default_rng(0)
     rows = np.concatenate(
         [np.arange(splats.count)] * (count // splats.count)
         + [rng.choice(splats.count, count % splats.count, replace=False)]
@@ -100,44 +81,8 @@ def resampled(splats: Splats, count: int) -> Splats:
     chosen = splats.take(rows)
     shift = np.exp(chosen.log_scales) * rng.normal(size=(count, 3)) * 0.5
     shift[: min(count, splats.count)] = 0
-    return replace(chosen, means=(chosen.means + shift).astype(np.float32))
-
-
-def with_degree(splats: Splats, degree: int) -> Splats:
-    """The same Gaussians with harmonics of `degree`: higher terms are 0, or dropped."""
-    sh = np.zeros((splats.count, (degree + 1) ** 2, 3), np.float32)
-    terms = min(sh.shape[1], splats.sh.shape[1])
-    sh[:, :terms] = splats.sh[:, :terms]
-    return replace(splats, sh=sh)
-
-
-def round_ones(points: NDArray[np.float32], rgb: NDArray[np.uint8], degree: int) -> Splats:
-    """Gaussians as OpenSplat makes them of points."""
-    n = len(points)
-    sh = np.zeros((n, (degree + 1) ** 2, 3), np.float32)
-    sh[:, 0] = (rgb / 255.0 - 0.5) / SH_C0
-    return Splats(
-        means=points,
-        log_scales=np.repeat(np.log(spacing(points))[:, None], 3, axis=1).astype(np.float32),
-        quats_wxyz=np.tile(np.array([1, 0, 0, 0], np.float32), (n, 1)),
-        opacity_logits=np.full(n, np.log(0.1 / 0.9), np.float32),
-        sh=sh,
-    )
-
-
-def write_start(path: Path, splats: Splats) -> None:
-    """Write a PLY that OpenSplat resumes from, at a step that draws SH 3 and is before it edits Gaussians."""
-    names = ["x", "y", "z", "nx", "ny", "nz", *(f"f_dc_{i}" for i in range(3))]
-    names += [*(f"f_rest_{i}" for i in range(45)), "opacity"]
-    names += [*(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
-    lines = ["ply", "format binary_little_endian 1.0"]
-    lines += [f"comment Generated by opensplat at iteration {RESUMED}", f"element vertex {splats.count}"]
-    lines += [f"property float {name}" for name in names]
-    columns = [splats.means, np.zeros_like(splats.means), splats.sh[:, 0]]
-    columns += [splats.sh[:, 1:].transpose(0, 2, 1).reshape(splats.count, 45), splats.opacity_logits[:, None]]
-    columns += [splats.log_scales, splats.quats_wxyz]
-    rows = np.concatenate(columns, axis=1).astype("<f4")
-    path.write_bytes(("\n".join([*lines, "end_header"]) + "\n").encode() + rows.tobytes())
+    colours = np.clip(0.5 + SH_C0 * chosen.sh[:, 0], 0, 1) * 255
+    return (chosen.means + shift).astype(np.float32), colours.astype(np.uint8)
 
 
 def write_project(
@@ -190,12 +135,9 @@ def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, floa
     return float(w), float(x), float(y), float(z)
 
 
-def opensplat_seconds(program: str, project: Path, steps: int, start: Path | None) -> float:
+def opensplat_seconds(program: str, project: Path, steps: int) -> float:
     """Median seconds of a step, from the times at which OpenSplat says that it did one."""
-    last = steps + (RESUMED if start else 0)
-    command = [program, str(project), "--cpu", "-n", str(last), "-d", "1", "--num-downscales", "0"]
-    if start:
-        command += ["--resume", str(start), "--keep-crs", "--sh-degree-interval", "1"]
+    command = [program, str(project), "--cpu", "-n", str(steps), "-d", "1", "--num-downscales", "0"]
     command += ["-o", str(project / "out.ply")]
     environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS)}
     times = []
@@ -213,8 +155,23 @@ def opensplat_seconds(program: str, project: Path, steps: int, start: Path | Non
     return statistics.median(np.diff(times)[FIRST:].tolist())
 
 
-def engine_seconds(pictures: list[tuple[Camera, NDArray[np.uint8]]], splats: Splats) -> float:
+def engine_seconds(
+    pictures: list[tuple[Camera, NDArray[np.uint8]]],
+    points: NDArray[np.float32],
+    rgb: NDArray[np.uint8],
+    degree: int,
+) -> float:
     """Median seconds of a step of our engine, over every picture twice after one round of warming up."""
+    n = len(points)
+    sh = np.zeros((n, (degree + 1) ** 2, 3), np.float32)
+    sh[:, 0] = (rgb / 255.0 - 0.5) / SH_C0
+    splats = Splats(
+        means=points,
+        log_scales=np.repeat(np.log(spacing(points))[:, None], 3, axis=1).astype(np.float32),
+        quats_wxyz=np.tile(np.array([1, 0, 0, 0], np.float32), (n, 1)),
+        opacity_logits=np.full(n, np.log(0.1 / 0.9), np.float32),
+        sh=sh,
+    )
     engine, seconds = CpuEngine(splats, threads=THREADS), []
     for turn in range(3):
         for key, (camera, image) in enumerate(pictures, start=1):
@@ -224,7 +181,7 @@ def engine_seconds(pictures: list[tuple[Camera, NDArray[np.uint8]]], splats: Spl
                 mask=None,
                 exposure=np.eye(3, 4, dtype=np.float32),
                 background=np.zeros(3, np.float32),
-                sh_degree=splats.sh_degree,
+                sh_degree=degree,
                 rates=LearningRates(1.6e-4, 5e-3, 1e-3, 5e-2, 2.5e-3, 1.25e-4),
                 ssim_weight=0.2,
                 antialias=False,
