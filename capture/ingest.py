@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from setpiece.atomic import atomic_folder
 from setpiece.capture.apps.find import read_pose_files
@@ -21,10 +16,10 @@ from setpiece.capture.grey import GreyShelf
 from setpiece.capture.mask_files import match_masks
 from setpiece.capture.names import frame_names, natural_key
 from setpiece.capture.options import CaptureOptions
-from setpiece.capture.panorama.fisheye import unstitched
+from setpiece.capture.originals import unexported
 from setpiece.capture.panorama.nadir import masked_nadirs
-from setpiece.capture.panorama.read import ReadPanorama, read_panorama
-from setpiece.capture.read_photo import ReadFrame, read_photo
+from setpiece.capture.read_photo import ReadFrame
+from setpiece.capture.read_photos import read_photos
 from setpiece.capture.sources import Sources
 from setpiece.capture.summary import counted, summary
 from setpiece.capture.video.read import ReadClips, read_clips
@@ -32,10 +27,7 @@ from setpiece.errors import CaptureError
 from setpiece.progress import Progress
 from setpiece.setfolder import SetFolder
 
-_Read = ReadFrame | ReadPanorama | LeftOut
-
 FEWEST_FRAMES = 3
-_THREADS = 2
 _FILMING = "Film the place while walking around it slowly."
 _ADVICE = "Take 20 to 60 photos while walking around the place, each overlapping the one before."
 
@@ -61,8 +53,12 @@ def ingest(
     with atomic_folder(target.capture) as folder:
         (folder / FRAMES_FOLDER).mkdir()
         (folder / MASKS_FOLDER).mkdir()
-        masks, warnings = match_masks([sources.name(m) for m in sources.masks], photo_names(sources))
-        read, left_out = _read_photos(sources, masks, folder / FRAMES_FOLDER, options, progress, shelf)
+        masks, warnings = match_masks(
+            [sources.name(m) for m in sources.masks], [sources.name(f) for f in sources.photos]
+        )
+        read, left_out = read_photos(
+            sources, masks, _file_names(sources), folder / FRAMES_FOLDER, options, progress, shelf
+        )
         warnings += [f"{masks[r.frame.source]}: {r.mask_fault}." for r in read if r.mask_fault]
         read, versions = without_versions(read)
         for name in versions:
@@ -70,7 +66,7 @@ def ingest(
             (folder / MASKS_FOLDER / f"{name}.png").unlink(missing_ok=True)
         clips = _read_clips(sources, folder / FRAMES_FOLDER, options, progress, shelf)
         read += masked_nadirs(clips.read, clips.panoramas, folder / MASKS_FOLDER)
-        left_out += unstitched(sources)
+        left_out += unexported(sources)
         left_out = sorted([*left_out, *versions.values(), *clips.left_out], key=lambda x: natural_key(x.name))
         _check_enough(sources, len({_instant(r) for r in read}), left_out)
         read, ordered_by = _in_capture_order(read)
@@ -82,65 +78,6 @@ def ingest(
     for note in [*clips.notes, *warnings]:
         progress.warning(note)
     return {**summary(sources, read, left_out, ordered_by, clips), "warnings": warnings}
-
-
-def photo_names(sources: Sources) -> list[str]:
-    """The paths of the photos relative to the capture."""
-    return [sources.name(f) for f in sources.photos]
-
-
-def _read_photos(
-    sources: Sources,
-    masks: dict[str, str],
-    frames: Path,
-    options: CaptureOptions,
-    progress: Progress,
-    shelf: GreyShelf | None,
-) -> tuple[list[ReadFrame], list[LeftOut]]:
-    files = sources.photos
-    names = photo_names(sources)
-    if not names:
-        return [], []
-    mask_at = {sources.name(m): m for m in sources.masks}
-    outputs = [frames / name for name in _file_names(sources)[: len(files)]]
-    same = exact_duplicates(files, names)
-    todo = [i for i, name in enumerate(names) if name not in same]
-    read: list[ReadFrame] = []
-    left_out = [LeftOut(name, f"it is the same file as {same[name]}") for name in names if name in same]
-    with (
-        progress.task("reading photos", len(todo)) as task,
-        _any_size(),
-        ThreadPoolExecutor(_THREADS) as pool,
-    ):
-        work: list[Future[_Read]] = []
-        panoramas: list[ReadPanorama] = []
-        for i in todo:
-            mask = mask_at[masks[names[i]]] if names[i] in masks else None
-            work.append(pool.submit(_read_one, files[i], names[i], outputs[i], options, shelf, mask))
-        for outcome in work:
-            result = outcome.result()
-            if isinstance(result, LeftOut):
-                task.advance(1, result.name)
-                left_out.append(result)
-                continue
-            if isinstance(result, ReadPanorama):
-                panoramas.append(result)
-            frames_read = result.views if isinstance(result, ReadPanorama) else [result]
-            task.advance(1, frames_read[0].frame.source)
-            read += frames_read
-    return masked_nadirs(read, panoramas, frames.parent / MASKS_FOLDER), left_out
-
-
-def _read_one(
-    path: Path,
-    source: str,
-    output: Path,
-    options: CaptureOptions,
-    shelf: GreyShelf | None,
-    mask: Path | None,
-) -> _Read:
-    panorama = read_panorama(path, source, output, options, mask)
-    return read_photo(path, source, output, options, shelf, mask) if panorama is None else panorama
 
 
 def _instant(read: ReadFrame) -> str:
@@ -180,16 +117,6 @@ def _read_clips(
 def _file_names(sources: Sources) -> list[str]:
     """A unique name for each photo and then for each clip."""
     return frame_names([sources.name(f) for f in (*sources.photos, *sources.clips)])
-
-
-@contextlib.contextmanager
-def _any_size() -> Iterator[None]:
-    """Pillow's guard against huge pictures is off: open_photo has its own, and reports it as a reason."""
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
 
 
 def _with_places(read: list[ReadFrame]) -> list[ReadFrame]:

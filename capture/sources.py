@@ -8,7 +8,7 @@ from pathlib import Path
 from setpiece.capture.apps.find import pose_files, without_depth
 from setpiece.capture.mask_files import is_mask
 from setpiece.capture.names import natural_key, readable
-from setpiece.capture.panorama.fisheye import how_to_stitch
+from setpiece.capture.originals import how_to_export
 from setpiece.errors import CaptureError
 from setpiece.setfolder import SET_FILE
 
@@ -54,8 +54,8 @@ def find_sources(capture: Path) -> Sources:
     clips = [f for f in visible if f.suffix.lower() in CLIPS]
     poses = pose_files([f for f in visible if f.suffix.lower() not in PHOTOS | CLIPS])
     pictures = without_depth(pictures, poses, capture)
-    if not pictures and not clips and (original := next((f for f in visible if how_to_stitch(f)), None)):
-        raise CaptureError(f"{original.name} cannot be read: {how_to_stitch(original)}.")
+    if not pictures and not clips and (original := next((f for f in visible if how_to_export(f)), None)):
+        raise CaptureError(f"{original.name} cannot be read: {how_to_export(original)}.")
     if not pictures and not clips:
         what = f"none of its {len(visible)} files is" if visible else "it is empty, without"
         raise CaptureError(

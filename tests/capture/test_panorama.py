@@ -210,11 +210,13 @@ def test_bad_panoramas_are_left_out_and_the_rest_is_used(photos: Path) -> None:
     save_panorama(photos / "odd.jpg", 1024, height=600, seconds=5)
     (photos / "VID.insv").write_bytes(b"0" * 100)
     (photos / "walk.360").write_bytes(b"0" * 100)
+    (photos / "IMG_1.DNG").write_bytes(b"0" * 100)
     result, _ = read(photos)
     reasons = {x["name"]: x["reason"] for x in result["left_out"]}  # type: ignore[attr-defined]
-    assert set(reasons) == {"odd.jpg", "VID.insv", "walk.360"}
+    assert set(reasons) == {"odd.jpg", "VID.insv", "walk.360", "IMG_1.DNG"}
     assert "Insta360 Studio" in reasons["VID.insv"]
     assert "GoPro Player" in reasons["walk.360"]
+    assert "raw photo" in reasons["IMG_1.DNG"]
     assert result["frames_used"] == 3
 
 
