@@ -120,7 +120,9 @@ describe("format", () => {
     expect(describeFrame(frame)).toBe("scale unknown");
     expect(describeFrame({ ...frame, upright: false })).toBe("scale unknown, may be tilted");
     expect(describeFrame({ ...frame, scale_known: true })).toBe("lengths in m");
-    expect(describeFrame({ ...frame, scale_known: true, scale_error: 0.00412 })).toBe("lengths in m ± 0.41 %");
+    expect(describeFrame({ ...frame, scale_known: true, scale_error: 0.00412 })).toBe(
+      "lengths in m ± 0.41 %",
+    );
   });
 
   it("counts", () => {
