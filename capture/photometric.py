@@ -42,8 +42,9 @@ def with_photometry(
                 samples[k].around.astype(np.float64),
                 radius[k],
                 samples[k].contrast,
-                int(reconstruction.image(number + 1).camera_id),
+                None if (rig := frames[number].rig) else int(reconstruction.image(number + 1).camera_id),
                 frames[number].clip,
+                rig.instant if rig else None,
             )
             for k, number in enumerate(model.frames)
         ]

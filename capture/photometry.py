@@ -39,8 +39,9 @@ class Observed:
     colours: Floats  # [S, 3] sRGB, 0 to 255
     radius: Floats  # [S] half diagonals from the principal point
     contrast: Floats  # [S] how little its colour is that of its surroundings (log)
-    lens: int
+    lens: int | None  # None: it has been seen to already, as in a stitched panorama
     clip: str | None  # frames of one clip change slowly
+    shot: str | None = None  # views of one panorama were exposed together and share their gains
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,18 @@ def falloff_at(falloff: tuple[float, float], radius: Floats) -> Floats:
 
 def photometry(photos: Sequence[Observed]) -> Photometry:
     """The gains and falloffs that make the photos agree best."""
-    rows = _rows(photos)
+    shots = _shots(photos)
+    rows = _rows(photos, shots)
     if rows is None:
         return Photometry(np.ones((len(photos), 3)), {})
     frame, lenses = rows.frame, rows.lenses
-    solved, covariance = _solved(photos, rows)
-    count = len(photos)
+    solved, covariance = _solved(_held_together(photos, shots), rows)
+    count = int(shots.max()) + 1
     logs = solved[: 3 * count].reshape(3, count).T
     seen = np.bincount(frame, minlength=count) >= FEWEST_SEEN
     gains = np.ones((count, 3))
     gains[seen] = np.exp(logs[seen])
+    gains = gains[shots]
     gains /= gains.mean(axis=0)
     falloff = {}
     for k, name in enumerate(lenses):
@@ -87,26 +90,34 @@ def _plausible(a: float, b: float) -> bool:
     return bool((np.diff(remains) <= 1e-3).all() and remains[-1] >= 1 - MOST_FALLOFF)
 
 
+def _shots(photos: Sequence[Observed]) -> NDArray[np.int64]:
+    """The number of each photo's shot, [F]."""
+    numbers: dict[object, int] = {}
+    names = [i if p.shot is None else p.shot for i, p in enumerate(photos)]
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+
+
 @dataclass(frozen=True)
 class _Rows:
     """All observations."""
 
-    frame: NDArray[np.int64]  # [S]
+    frame: NDArray[np.int64]  # [S] its shot
     point: NDArray[np.int64]  # [S] numbered anew
-    lens: NDArray[np.int64]  # [S] place in `lenses`
+    lens: NDArray[np.int64]  # [S] place in `lenses`, -1 for none
     terms: Floats  # [S, 2L] r^2 and r^4 in the columns of the lens
     values: Floats  # [S, 3] log colour
     trust: Floats  # [S] weight to begin with
     lenses: list[int]
 
 
-def _rows(photos: Sequence[Observed]) -> _Rows | None:
+def _rows(photos: Sequence[Observed], shots: NDArray[np.int64]) -> _Rows | None:
     """The observations worth using; None where there are too few."""
-    lenses = sorted({p.lens for p in photos})
+    lenses = sorted({p.lens for p in photos if p.lens is not None})
     if not photos:
         return None
-    frame = np.concatenate([np.full(len(p.points), i) for i, p in enumerate(photos)]).astype(np.int64)
-    lens = np.array([lenses.index(p.lens) for p in photos], np.int64)[frame]
+    photo = np.repeat(np.arange(len(photos)), [len(p.points) for p in photos])
+    frame = shots[photo]
+    lens = np.array([-1 if p.lens is None else lenses.index(p.lens) for p in photos], np.int64)[photo]
     point = np.concatenate([p.points for p in photos]).astype(np.int64)
     radius = np.concatenate([p.radius for p in photos])
     contrast = np.concatenate([p.contrast for p in photos])
@@ -122,23 +133,23 @@ def _rows(photos: Sequence[Observed]) -> _Rows | None:
         return None
     frame, lens, radius = frame[good], lens[good], radius[good]
     terms = np.zeros((len(frame), 2 * len(lenses)))
-    terms[np.arange(len(frame)), 2 * lens] = radius**2
-    terms[np.arange(len(frame)), 2 * lens + 1] = radius**4
+    darkens = np.flatnonzero(lens >= 0)
+    terms[darkens, 2 * lens[darkens]] = radius[darkens] ** 2
+    terms[darkens, 2 * lens[darkens] + 1] = radius[darkens] ** 4
     # Of a small blob a photo from afar shows the surroundings as well: flat places are better witnesses.
     trust = 1 / (1 + (contrast[good] / FLAT) ** 2)
     return _Rows(frame, number[point[good]], lens, terms, np.log(colours[good]), trust, lenses)
 
 
-def _solved(photos: Sequence[Observed], rows: _Rows) -> tuple[Floats, Floats]:
+def _solved(held: Floats, rows: _Rows) -> tuple[Floats, Floats]:
     """The gains channel by channel and then a, b of each lens, [3F + 2L], with their covariance."""
     frame, point, terms, values = rows.frame, rows.point, rows.terms, rows.values
-    count, points, extra = len(photos), int(point.max()) + 1, terms.shape[1]
+    count, points, extra = len(held), int(point.max()) + 1, terms.shape[1]
     size = 3 * count + extra
     weight: Floats = rows.trust
     variance = 1.0
     solved: Floats = np.zeros(size)
     matrix: Floats = np.eye(size)
-    held = _held_together(photos)
     for _ in range(ROUNDS):
         matrix, right = np.zeros((size, size)), np.zeros(size)
         total = np.maximum(np.bincount(point, weight, minlength=points), 1e-9)
@@ -147,8 +158,8 @@ def _solved(photos: Sequence[Observed], rows: _Rows) -> tuple[Floats, Floats]:
         own = np.diag(np.bincount(frame, weight, minlength=count)) - share.T @ share
         own += held * float(np.median(weight)) + np.ones((count, count)) + 1e-6 * np.eye(count)
         centred = terms - _means(terms, point, weight, total)[point]
-        columns = [np.bincount(frame, weight * t, minlength=count) for t in centred.T]
-        own_terms, both = np.stack(columns, axis=1), centred.T @ (weight[:, None] * centred)
+        own_terms = _sums(weight[:, None] * centred, frame, count)
+        both = centred.T @ (weight[:, None] * centred)
         for c in range(3):
             block = slice(c * count, (c + 1) * count)
             y = values[:, c] - _means(values[:, c : c + 1], point, weight, total)[point, 0]
@@ -170,16 +181,26 @@ def _solved(photos: Sequence[Observed], rows: _Rows) -> tuple[Floats, Floats]:
     return solved, np.asarray(variance * np.linalg.inv(matrix), np.float64)
 
 
-def _held_together(photos: Sequence[Observed]) -> Floats:
-    """The normal matrix [F, F] that holds neighbouring frames of a clip together."""
-    matrix = np.zeros((len(photos), len(photos)))
+def _held_together(photos: Sequence[Observed], shots: NDArray[np.int64]) -> Floats:
+    """The normal matrix, a row and a column per shot, that holds neighbouring ones of a clip together."""
+    count = int(shots.max(initial=-1)) + 1
+    matrix = np.zeros((count, count))
     for i in range(len(photos) - 1):
-        if photos[i].clip is not None and photos[i].clip == photos[i + 1].clip:
-            matrix[i : i + 2, i : i + 2] += CLIP_STIFFNESS * np.array([[1, -1], [-1, 1]])
+        pair = shots[i : i + 2]
+        if photos[i].clip is not None and photos[i].clip == photos[i + 1].clip and pair[0] != pair[1]:
+            matrix[np.ix_(pair, pair)] += CLIP_STIFFNESS * np.array([[1, -1], [-1, 1]])
     return matrix
 
 
 def _means(values: Floats, point: NDArray[np.int64], weight: Floats, total: Floats) -> Floats:
     """The weighted mean of values [S, K] over each point's observations, [P, K]."""
-    columns = [np.bincount(point, weight * v, minlength=len(total)) / total for v in values.T]
-    return np.stack(columns, axis=1)
+    means: Floats = _sums(weight[:, None] * values, point, len(total)) / total[:, None]
+    return means
+
+
+def _sums(values: Floats, group: NDArray[np.int64], groups: int) -> Floats:
+    """The sums of values [S, K] over each group, [groups, K]."""
+    sums = np.zeros((groups, values.shape[1]))
+    for k in range(values.shape[1]):
+        sums[:, k] = np.bincount(group, values[:, k], minlength=groups)
+    return sums

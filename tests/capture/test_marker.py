@@ -168,7 +168,7 @@ def test_the_page_is_exact_in_millimetres(paper: Paper, tmp_path: Path) -> None:
         text = page.get_textpage().get_text_range()
         assert "This line is 100 mm long" in text
         assert f"Setpiece marker {number}" in text
-        below = shown[round(found.corners[:, 1].max()) + 5 * per_mm :]  # the line is the widest dark row there
+        below = shown[round(found.corners[:, 1].max()) + 5 * per_mm :]
         ruler = below[(below < 250).sum(axis=1).argmax()] < 250
         assert ruler.sum() / per_mm == pytest.approx(100, abs=0.5)
 

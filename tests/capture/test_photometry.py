@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +52,18 @@ def test_gains_and_falloff_are_found() -> None:
 def test_a_lens_without_falloff_and_one_that_cannot_be_have_none() -> None:
     assert not photometry(observed(some_gains(), np.ones_like, 0.1)).falloff
     assert not photometry(observed(some_gains(), lambda r: 1 + 0.1 * r**2, 0.02)).falloff
+
+
+def test_views_of_a_panorama_share_their_gains_and_have_no_falloff() -> None:
+    gains = some_gains()[np.arange(PHOTOS) // 4]  # five panoramas of four views
+    photos = observed(gains, np.ones_like, 0.1)
+    views = [replace(p, lens=None, shot=f"pano {i // 4}") for i, p in enumerate(photos)]
+    found = photometry(views)
+    assert not found.falloff
+    assert (found.gains == found.gains[np.arange(PHOTOS) // 4 * 4]).all()
+    gains = gains / gains.mean(axis=0)
+    # four times as much to go by as for photos by themselves, so half of their error
+    assert np.abs(np.log(found.gains / gains)).max() < 0.015
 
 
 def test_too_little_to_go_by() -> None:
