@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from setpiece.cameras import Camera
+from setpiece.reconstruct.neighbours import neighbours
 
 Float32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -61,10 +62,11 @@ def find_moving(sights: list[Sight]) -> list[Mask]:
     differences = [difference(s.photo, s.shown) for s in sights]
     evidence = [_evidence(s) for s in sights]
     colours = [_smooth(s.colour) for s in sights]
+    near = neighbours([s.camera for s in sights], NEIGHBOURS)
     found = []
     for index, sight in enumerate(sights):
         low = max(ODD, NOISE * float(np.median(differences[index])))
-        odd, unknown = _odd(index, sights, differences, evidence, colours, low)
+        odd, unknown = _odd(index, near[index], sights, differences, evidence, colours, low)
         seeds = odd & (differences[index] > low * (VERY_ODD / ODD))
         regions = _regions(odd, seeds, _details(sight))
         moving = _grown(regions, odd | unknown)
@@ -109,6 +111,7 @@ def _evidence(sight: Sight) -> Mask:
 
 def _odd(
     index: int,
+    near: list[int],
     sights: list[Sight],
     differences: list[Float32],
     evidence: list[Mask],
@@ -120,7 +123,7 @@ def _odd(
     row, column = np.nonzero((off > low) & (sight.alpha > OPAQUE))
     in_world, colour = _in_world(sight, row, column), colours[index][row, column]
     there = np.full((NEIGHBOURS, len(row)), np.inf, np.float32)
-    for place, other in enumerate(neighbours(index, [s.camera for s in sights], NEIGHBOURS)):
+    for place, other in enumerate(near):
         seen, rows, columns = _seen_by(sights[other], in_world)
         seen &= evidence[other][rows, columns]
         # Where the model shows something else from there, its depth here is wrong and it is another place.
@@ -161,17 +164,6 @@ def _seen_by(sight: Sight, in_world: Float32) -> tuple[Mask, NDArray[np.int64], 
     at = sight.depth[rows, columns]
     near: Mask = seen & (np.abs(depth - at) < SAME_DEPTH * at)
     return near, rows, columns
-
-
-def neighbours(index: int, cameras: list[Camera], count: int) -> list[int]:
-    """The photos taken nearest to one that look the same way, at most `count`."""
-    centres = np.array([c.centre_in_world for c in cameras])
-    forwards = np.array([c.cam_from_world[2, :3] for c in cameras])
-    distances = np.linalg.norm(centres - centres[index], axis=1)
-    distances[index] = np.inf
-    distances[forwards @ forwards[index] < 0.5] = np.inf
-    order = np.argsort(distances, kind="stable")[:count]
-    return [int(k) for k in order if np.isfinite(distances[k])]
 
 
 def _regions(odd: Mask, seeds: Mask, details: tuple[Float32, Float32]) -> Mask:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from setpiece.cameras import Camera
 from setpiece.posed import PosedFrame, SparsePoints
 from setpiece.reconstruct.images import Images
+from setpiece.reconstruct.neighbours import neighbours
 
 Float32 = NDArray[np.float32]
 
@@ -48,8 +49,8 @@ def sown_points(
     seen = [_seen(images, frame, level) for frame in frames]
     positions, colours, costs = [], [], []
     each = -(-count // max(1, round(len(seen) * (1 - WORST_SHARE))))
-    for index in range(len(seen)):
-        found = _sown_in(index, seen, known, each, rng)
+    for index, others in enumerate(neighbours([s.camera for s in seen], NEIGHBOURS)):
+        found = _sown_in(index, others, seen, known, each, rng)
         if found is not None:
             positions.append(found[0])
             colours.append(found[1])
@@ -62,14 +63,18 @@ def sown_points(
 
 
 def _sown_in(
-    index: int, seen: list[_Seen], known: NDArray[np.float64], count: int, rng: np.random.Generator
+    index: int,
+    others: list[int],
+    seen: list[_Seen],
+    known: NDArray[np.float64],
+    count: int,
+    rng: np.random.Generator,
 ) -> tuple[Float32, Float32, Float32] | None:
     """Positions, colours and costs of `count` pixels of one photo; None where too little is known."""
     here = seen[index]
     camera = here.camera
     x, y, depth = camera.project(known).T
     inside = (depth > 0) & (x > 0) & (y > 0) & (x < camera.width) & (y < camera.height)
-    others = _neighbours(index, seen)
     if inside.sum() < GUESSES or not others:
         return None
     places = np.stack([x[inside], y[inside]], axis=1).astype(np.float32)
@@ -109,17 +114,6 @@ def _disagreement(in_world: NDArray[np.float64], mine: Float32, other: _Seen) ->
     difference = np.abs(theirs - mine[:, None, :]).mean(axis=-1)
     cost: Float32 = np.where(inside.reshape(difference.shape), difference, 1.0).astype(np.float32)
     return cost
-
-
-def _neighbours(index: int, seen: list[_Seen]) -> list[int]:
-    """The photos taken nearest to one that look the same way."""
-    centres = np.array([s.camera.centre_in_world for s in seen])
-    forwards = np.array([s.camera.cam_from_world[2, :3] for s in seen])
-    distances = np.linalg.norm(centres - centres[index], axis=1)
-    distances[index] = np.inf
-    distances[forwards @ forwards[index] < 0.5] = np.inf
-    order = np.argsort(distances, kind="stable")[:NEIGHBOURS]
-    return [int(k) for k in order if np.isfinite(distances[k])]
 
 
 def _seen(images: Images, frame: PosedFrame, level: int) -> _Seen:
