@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pycolmap
 
+from setpiece.axes import rotation_from_quat
 from setpiece.capture.align import pose_errors
 from setpiece.capture.demo import DemoOptions, make_demo
 from setpiece.capture.demo.truth import read_truth
@@ -47,9 +47,8 @@ def panorama_poses(target: SetFolder) -> tuple[Poses, float]:
         rig = frames[posed.name].rig
         if rig is None:
             continue
-        w, x, y, z = rig.cam_from_rig
         rig_from_cam = np.eye(4)
-        rig_from_cam[:3, :3] = pycolmap.Rotation3d(np.array([x, y, z, w])).matrix().T
+        rig_from_cam[:3, :3] = rotation_from_quat(np.array(rig.cam_from_rig)).T
         found.setdefault(frames[posed.name].source, []).append(rig_from_cam @ posed.camera.cam_from_world)
     bent = max(np.abs(np.array(p)[:, :3, :3] - p[0][:3, :3]).max() for p in found.values())
     return {name: poses[0] for name, poses in found.items()}, float(np.degrees(bent))

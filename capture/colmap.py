@@ -17,6 +17,7 @@ import numpy as np
 import pycolmap
 from numpy.typing import NDArray
 
+from setpiece.axes import rotation_from_quat
 from setpiece.capture.matching import Pair
 
 # Importing pycolmap makes SIGTERM print a native stack dump. Setting the handler that Python knows undoes it.
@@ -105,9 +106,7 @@ def rotation_of(lens: Lens) -> NDArray[np.float64]:
     """The rotation [3, 3] of a lens from the axes of its station."""
     if lens.cam_from_rig is None:
         return np.eye(3)
-    w, x, y, z = lens.cam_from_rig
-    rotation: NDArray[np.float64] = pycolmap.Rotation3d(np.array([x, y, z, w])).matrix()
-    return rotation
+    return rotation_from_quat(np.array(lens.cam_from_rig))
 
 
 def _sensor(number: int) -> Any:

@@ -21,7 +21,6 @@ from setpiece.capture.scene import Scene
 ERROR = 0.004  # of the longer side: farthest from its epipolar line that a match agrees
 NEAR_PARALLEL_DEG = 0.3  # rays that meet so far away that in front or behind means nothing
 SAME_PLACE = 1e-4  # of the distance to what is seen: cameras of one panorama
-TRUE_SHARE = 0.9  # of all matches; four captures with known cameras have 0.946 to 1, wrong ones 0.65 to 0.86
 CONTRADICTED = 0.5  # of the matches of a pair agree, or fewer
 FEWEST_MATCHES = 30  # of a pair that is said to contradict
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from setpiece.axes import rotation_from_quat
 from setpiece.capture.apps.poses import (
     OPENCV_FROM_OPENGL,
     Z_UP_FROM_Y_UP,
@@ -70,14 +71,5 @@ def _from_arkit(pose: Matrix) -> Matrix:
 
 
 def _rotation(w: float, x: float, y: float, z: float) -> Matrix:
-    length = np.sqrt(w * w + x * x + y * y + z * z)
-    if not length > 0:
-        return np.full((3, 3), np.nan)
-    w, x, y, z = (v / length for v in (w, x, y, z))
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    quat = np.array([w, x, y, z], np.float64)
+    return rotation_from_quat(quat) if np.linalg.norm(quat) > 0 else np.full((3, 3), np.nan)

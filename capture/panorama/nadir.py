@@ -15,9 +15,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pycolmap
 from numpy.typing import NDArray
 
+from setpiece.axes import rotation_from_quat
 from setpiece.capture.mask import Mask, write_mask
 from setpiece.capture.panorama.read import ReadPanorama
 from setpiece.capture.panorama.sphere import Sphere
@@ -128,8 +128,7 @@ def _in_view(view: ReadFrame, rig: Mask) -> Mask:
     frame = view.frame
     assert frame.rig is not None
     assert frame.focal_px is not None
-    w, x, y, z = frame.rig.cam_from_rig
-    cam_from_rig = pycolmap.Rotation3d(np.array([x, y, z, w])).matrix()
+    cam_from_rig = rotation_from_quat(np.array(frame.rig.cam_from_rig))
     x, y, z = (view_rays(frame.width, frame.focal_px) @ cam_from_rig).T
     level = np.hypot(x, z)
     off = np.degrees(np.arctan2(level, y)) / np.maximum(level, 1e-12)

@@ -61,7 +61,7 @@ def find_tags(path: Path, shelf: GreyShelf | None = None) -> list[Tag]:
     picture = grey_picture(path, FIND_SIDE, shelf)
     small = picture.within(FIND_SIDE)
     found, numbers, _ = _detector().detectMarkers(small)
-    if numbers is None:
+    if numbers is None or np.min(numbers) >= IDS:
         return []
     whole = grey_picture(path, max(picture.frame_size)).pixels
     scale = np.array([whole.shape[1] / small.shape[1], whole.shape[0] / small.shape[0]])
